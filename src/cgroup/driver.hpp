@@ -1,0 +1,99 @@
+// Control groups: what a container needs of them, computed as data. Nothing here creates or writes anything; the plan's
+// host steps do, in the caller or the monitor.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/result.hpp"
+
+namespace berth::cgroup {
+
+enum class Layout { kNone, kV1, kHybrid, kV2 };
+
+// One mounted hierarchy of the host.
+struct Hierarchy {
+  std::string controllers;   // "cpu,cpuacct", "name=systemd"; empty = the unified (v2) hierarchy
+  std::string mount_point;   // "/sys/fs/cgroup/cpu"
+  std::string own_path;      // the caller's cgroup below it, "/" or "/user.slice/..."
+  [[nodiscard]] bool unified() const { return controllers.empty(); }
+};
+
+struct Host {
+  Layout layout = Layout::kNone;
+  std::vector<Hierarchy> hierarchies;  // v1 first, in mount order; unified last
+};
+
+// Reads /proc/self/mountinfo and /proc/self/cgroup (below `proc`, for tests). Only hierarchies mounted under `prefix`.
+// `use` is lxc.cgroup.use: controllers to handle, empty = all.
+Result<Host> detect_host(const std::string& proc = "/proc", const std::vector<std::string>& use = {});
+// The parsers behind it, pure functions of the text.
+std::vector<Hierarchy> parse_mounts(std::string_view mountinfo);
+void assign_own_paths(std::vector<Hierarchy>& hierarchies, std::string_view proc_cgroup);
+
+// A value to write into a file of the payload's limit group.
+struct Setting {
+  std::string file;    // "memory.max", "devices.deny"
+  std::string value;
+  Origin origin;
+};
+
+// The cgroup section that the plan hands over (from lxc.cgroup.*).
+struct Request {
+  std::string name;                  // container
+  std::string dir, dir_monitor, dir_container, dir_container_inner, dir_monitor_pivot, pattern;
+  bool relative = false;
+  bool namespaced_user = false;      // delegate ownership to owner_uid/owner_gid
+  uid_t owner_uid = 0;
+  gid_t owner_gid = 0;
+  std::vector<Setting> v1, v2;
+};
+
+struct Write {
+  std::string path;    // absolute
+  std::string value;
+  Origin origin;
+  bool devices = false;  // device rules wait until /dev is populated
+};
+
+// Everything about one hierarchy for one container. Paths are absolute directories.
+struct Placement {
+  Hierarchy hierarchy;
+  std::string monitor;        // .../lxc.monitor.NAME
+  std::string limit;          // .../lxc.payload.NAME: limits are written here
+  std::string payload;        // the same, or .../INNER below it: init lives here
+  std::vector<std::string> make;  // directories to make, parents first, those that exist already left out
+  std::vector<std::string> stale; // our empty leftovers of a crashed run that must be removed first
+};
+
+struct Arrangement {
+  std::vector<Placement> placements;
+  std::vector<Write> writes;               // in order; enabling of controllers and cpuset inheritance come first
+  struct Chown { std::string path; uid_t uid; gid_t gid; };
+  std::vector<Chown> chowns;
+  std::string pivot;                       // unified lxc.pivot directory, empty on v1
+  std::string freezer_file;                // freezer.state or cgroup.freeze
+  bool freezer_is_v2 = false;
+};
+
+// Chooses names as LXC does (suffix -1 … -999 when taken by something alive; empty leftovers of a dead run are reused after
+// removal), lists what to make, write and own. Reads the file system, changes nothing.
+// Errors: no hierarchy writable, no free name among 1000, a setting whose controller is not there (names key and line).
+Result<Arrangement> arrange(const Host& host, const Request& request);
+
+// A v1 setting expressed in v2 and the reverse (cpu.shares -> cpu.weight, ...). Nothing when there is no faithful translation.
+std::optional<std::vector<Setting>> translate_to_v2(const Setting& setting);
+std::optional<std::vector<Setting>> translate_to_v1(const Setting& setting);
+
+// --- on a living group -------------------------------------------------------------------------------------------------
+// True when the directory exists and holds a process, itself or below.
+bool populated(const std::string& directory);
+// Removes the directory and all below it; absent is success.
+Status remove_tree(const std::string& directory);
+
+}  // namespace berth::cgroup

@@ -1,0 +1,182 @@
+// The plan as plain data: what the starting command writes, the monitor and the container's first process read.
+//
+// A blob is one contiguous, position-independent block on a sealed memfd: BlobHeader, the steps, then strings and lists.
+// All references are byte offsets from the start of the blob; offset 0 means "absent". BlobView checks every bound before use.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace berth::child {
+
+// Which process carries a step out, and when.
+enum class Phase : std::uint8_t {
+  kCaller,     // the starting command, before the monitor exists
+  kPrepare,    // the monitor, before the container's first process exists
+  kContainer,  // the container's first process, between clone and exec
+  kParallel,   // the monitor, while that process works
+  kStop,       // the monitor, after that process has ended (stop hooks, post-stop hooks)
+  kUndo,       // the monitor (or the caller, when no monitor came to be), in reverse order of `undoes`
+};
+
+enum class Op : std::uint16_t {
+  kNone,
+  // --- meeting points between the monitor and the container's first process --------------------------------------------
+  kAwait,             // num0 = Point; blocks until the other side reached it
+  kRelease,           // num0 = Point; tells the other side
+  // --- host side (caller, monitor) -----------------------------------------------------------------------------------
+  kMakeCgroup,        // text0 = directory; num0 = mode. EEXIST is a failure: the name was taken since the plan was made
+  kRemoveCgroup,      // text0 = directory; removed with all below it; absent is fine
+  kJoinCgroup,        // text0 = v1 `tasks` file (written by the joining process itself: no migration lock, no RCU wait)
+  kOpenSlot,          // text0 = path, num0 = slot, num1 = open flags
+  kWriteHostFile,     // text0 = path, text1 = value (cgroup limits)
+  kChownHost,         // text0 = path, num0 = uid, num1 = gid; absent is fine
+  kHostHook,          // list0 = argv, list1 = environment; LXC_PID, LXC_TARGET and the namespace descriptors are added
+  kPrivateMounts,     // lxc.monitor.unshare: own mount namespace, slave propagation
+  kHostPty,           // num0 = slot: a pty of the host's devpts (containers without their own instance)
+  kClone,             // num0 = CLONE_* flags, num1 = cgroup slot or -1, num2 = mask of slots to setns into first
+  kWriteIdMap,        // text0 = "uid_map" or "gid_map", text1 = lines; list0 = argv of newuidmap/newgidmap when the caller lacks the right
+  kDenySetgroups,     // writes "deny" to /proc/INIT/setgroups
+  kWriteProc,         // text0 = file below /proc/INIT, text1 = value
+  kProcessLimit,      // num0 = RLIMIT_*, num1 = soft, num2 = hard (as unsigned 64 bit)
+  kSendIdmappedTree,  // text0 = path, num0 = attributes to set, num1 = 1 recursive; the tree is idmapped to the container's userns and sent
+  kAwaitRunning,      // waits for exec
+  // --- container side --------------------------------------------------------------------------------------------------
+  kDeathSignal,       // num0 = signal
+  kBecomeRoot,        // setgroups(0), gid 0, uid 0 in the new user namespace
+  kWriteSlots,        // num0 = mask of slots; "0" is written to each (cgroup v1 tasks files opened by the monitor)
+  kUnshare,           // num0 = CLONE_* flags
+  kTimeOffsets,       // text0 = lines for /proc/self/timens_offsets; then enters the new time namespace
+  kEnterNamespace,    // num0 = slot, num1 = CLONE_* type
+  kPropagation,       // text0 = path, num0 = MS_* flags
+  kHook,              // list0 = argv, list1 = environment
+  kAttachRoot,        // text0 = source, text1 = mount point, num0 = MS_* flags, num1 = propagation MS_*, num2 = Tree
+  kHostname,          // text0
+  kSessionKeyring,    //
+  kRaiseLoopback,     //
+  kMakeDirectory,     // text0 = path in the root, num0 = mode
+  kMakeNode,          // text0 = path in the root, num0 = mode with type, num1 = dev_t; falls back to a bind of text1 (host path) on EPERM
+  kMakeSymlink,       // text0 = target, text1 = path in the root; an existing entry is kept
+  kMountFilesystem,   // text0 = type, text1 = source, text2 = target in the root, text3 = data, num0 = MS_*, num1 = Target options
+  kBind,              // text0 = source, text1 = target in the root, num0 = MS_* flags, num1 = Target options, num2 = propagation MS_*
+  kRemountBind,       // text0 = target in the root, num0 = MS_* flags; makes an existing mount of the container read-only and the like
+  kMaskPath,          // text0 = path in the root: covers a file with /dev/null, a directory with an empty read-only tmpfs
+  kDevpts,            // text0 = mount data; mounts the private instance on dev/pts and links dev/ptmx
+  kConsolePty,        // num0 = slot of a host pty or -1 (own devpts); bound on text0 (in the root); its ptmx goes to the monitor
+  kTtyPtys,           // num0 = count, text0 = directory prefix ("dev/lxc" or "dev"); ptmx descriptors go to the monitor
+  kPivotRoot,         // text0 = mount point
+  kBootId,            // covers /proc/sys/kernel/random/boot_id with a fresh one
+  kPersonality,       // num0
+  kWriteFile,         // text0 = absolute path in the container, text1 = value (sysctl)
+  kCapabilities,      // num0 = mask kept in the bounding set
+  kNoNewPrivileges,   //
+  kWorkingDirectory,  // text0; created 0755 when missing
+  kSetIds,            // num0 = uid, num1 = gid, num2 = 1: apply list0 as supplementary groups (decimal), 0: leave
+  kSession,           // num0 = 1: own session; num1 = slot that becomes the controlling terminal and stdio, or -1; num2 = 1: only fds that are terminals are replaced
+  kExec,              // list0 = argv, list1 = environment, num0 = slot of a program (execveat) or -1
+  kCoreScheduling,    // new core-scheduling cookie
+};
+
+// kAwait / kRelease.
+enum class Point : std::int64_t {
+  kIdsMapped = 1,  // monitor -> container: id maps, limits and cgroup are in place
+  kSetUp = 2,      // container -> monitor: the root is ready, only the start hook, ids and exec remain
+  kGo = 3,         // monitor -> container: start-host hooks are done
+  kAboutToExec = 4 // container -> monitor: the next event is exec (end of file on the channel) or a failure
+};
+
+// Slots: small table of descriptors that steps share. The child inherits the monitor's table.
+inline constexpr unsigned kSlots = 32;
+inline constexpr int kNoSlot = -1;
+
+// kAttachRoot num2: where the tree comes from.
+enum class Tree : std::int64_t { kPath = 0, kReceived = 1 };
+
+// kMountFilesystem, kBind num1: how the target is treated. Bits.
+enum TargetOption : std::int64_t {
+  kTargetExisting = 0,
+  kTargetCreateDirectory = 1 << 0,
+  kTargetCreateFile = 1 << 1,
+  kTargetOptional = 1 << 2,        // a missing source or target, or a refusing kernel, is no failure
+  kTargetSourceInRoot = 1 << 3,    // `relative`: the source is resolved below the container's root
+  kTargetReceived = 1 << 4,        // the source is the next tree descriptor that the monitor sends (idmapped mount)
+  kTargetHidden = 1 << 5,          // not a user's mount: not shown in hints
+};
+
+// Step::flags
+enum StepFlag : std::uint32_t {
+  kStepClassicMount = 1 << 0,   // the kernel lacks the descriptor-based mount calls
+  kStepNoOpenat2 = 1 << 1,      // the kernel lacks openat2: components are walked with O_NOFOLLOW
+  kStepOnReboot = 1 << 2,       // host steps: carried out again when the container reboots
+  kStepMayFail = 1 << 3,        // a failure is logged, and the plan goes on (stop hooks)
+};
+
+struct Step {
+  Op op = Op::kNone;
+  Phase phase = Phase::kPrepare;
+  std::uint8_t reserved = 0;
+  std::uint32_t flags = 0;
+  std::uint32_t text[4] = {};
+  std::uint32_t list[2] = {};      // each: u32 count, then count string offsets
+  std::int64_t num[4] = {};
+  std::uint32_t undoes = 0;        // kUndo: number (from 1) of the step that it takes back
+  std::uint32_t doing = 0;         // "mounting the root file system"
+  std::uint32_t origin_file = 0;   // the configuration line that asked
+  std::uint32_t origin_line = 0;
+  std::uint32_t origin_text = 0;
+};
+
+// What the monitor needs to know besides the steps. Offsets of strings unless said otherwise.
+struct MonitorSettings {
+  std::uint32_t name, lxcpath;
+  std::uint32_t socket_name;        // abstract address without its leading NUL
+  std::uint32_t config_items;       // list: key, value, key, value, ... (command get_config_item)
+  std::uint32_t cgroup_paths;       // list: controller ("" = unified), payload path below its hierarchy, limit path, hierarchy root, ...
+  std::uint32_t monitor_cgroups;    // list: absolute directories, removed last
+  std::uint32_t pivot_cgroup;       // absolute directory of the unified hierarchy in which the last process waits; 0 = none
+  std::uint32_t freezer;            // absolute path of freezer.state (v1) or cgroup.freeze (v2)
+  std::uint32_t console_log, console_path, pid_file, log_file;
+  std::uint64_t console_buffer, console_log_size;   // bytes, 0 = off / unlimited
+  std::uint32_t console_rotate, log_level, foreground, ephemeral;
+  std::int32_t halt_signal, reboot_signal, stop_signal;  // 0 = default
+  std::uint32_t clone_flags, tty_max;
+  std::uint32_t destroy_program;    // list: argv run after a halt of an ephemeral container
+  std::uint32_t log_prefix;
+  std::uint32_t freezer_is_v2;
+};
+
+inline constexpr std::uint32_t kBlobMagic = 0x31627262;  // "brb1"
+
+struct BlobHeader {
+  std::uint32_t magic = kBlobMagic;
+  std::uint32_t size = 0;
+  std::uint32_t step_offset = 0;
+  std::uint32_t step_count = 0;
+  MonitorSettings settings = {};
+};
+
+// How a step failed. Plain data, sent over sockets; the reader turns it into an Error with the plan's own words.
+struct Failure {
+  std::uint32_t step = 0;      // number from 0 in the blob
+  std::int32_t error = 0;      // errno
+  char call[32] = {};          // "mount_setattr"
+  char object[512] = {};       // what it was called on
+  char output[2048] = {};      // of a hook: the end of what it printed
+};
+
+enum class MessageKind : std::uint32_t {
+  kReached,     // value = Point
+  kFailed,      // failure
+  kConsole,     // one descriptor: ptmx of the console
+  kTtys,        // value descriptors: ptmx of tty1...
+  kDevpts,      // one descriptor: the container's devpts mount
+  kTree,        // monitor -> container: one descriptor, a detached mount
+};
+
+struct Message {
+  MessageKind kind = MessageKind::kReached;
+  std::uint32_t value = 0;
+  Failure failure = {};
+};
+
+}  // namespace berth::child

@@ -1,0 +1,35 @@
+// Reading and writing configuration files.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "config/conf.hpp"
+
+namespace berth::config {
+
+// Applies the file's lines to `conf`, includes in place. The first bad line is the Error: file, line, key, what was expected,
+// what was found, and the nearest known key for an unknown one. `conf.unexpanded` receives the text of this file.
+Status load_file(Conf& conf, const std::string& path);
+// The same for text in memory; `name` stands for the file in messages.
+Status load_text(Conf& conf, std::string_view text, const std::string& name);
+// Every problem of the file in one run, nothing applied.
+std::vector<Error> check_file(const std::string& path);
+
+// Sets one key as the API and --define do: also edits `conf.unexpanded`. An empty value clears the key.
+Status set_item(Conf& conf, std::string_view key, std::string_view value, const Origin& origin = {});
+Status clear_item(Conf& conf, std::string_view key);
+// The text that LXC's get_config_item gives; list values end each entry with '\n'.
+Result<std::string> get_item(const Conf& conf, std::string_view key);
+// Keys below `prefix` (empty = all), one each.
+std::vector<std::string> list_keys(const Conf& conf, std::string_view prefix);
+// Every key that has a value, with that value: what the monitor answers to get_config_item.
+std::vector<std::pair<std::string, std::string>> all_items(const Conf& conf);
+bool is_supported(std::string_view key);
+
+// Writes conf.unexpanded, atomically, mode 0640.
+Status save_file(const Conf& conf, const std::string& path);
+
+}  // namespace berth::config

@@ -1,0 +1,59 @@
+// Talks to a monitor: berth's or LXC's own, over LXC's command socket.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "runtime/command_protocol.hpp"
+
+namespace berth::runtime {
+
+class CommandClient {
+ public:
+  CommandClient(std::string lxcpath, std::string name);
+
+  // STOPPED when nobody listens. Other failures (permission denied) are Errors.
+  Result<State> state() const;
+  Result<pid_t> init_pid() const;
+  Result<Fd> init_pidfd() const;
+  Result<int> clone_flags() const;
+  // Path below the hierarchy of `controller` ("" = unified), e.g. "/lxc.payload.web1".
+  Result<std::string> cgroup(const std::string& controller) const;
+  Result<std::string> limit_cgroup(const std::string& controller) const;
+  Result<std::string> config_item(const std::string& key) const;
+  Result<std::string> name() const;
+  Result<std::string> lxcpath() const;
+  // Sends the stop signal. Returns the connection: its end of file says that the monitor has cleaned up.
+  Result<Fd> stop() const;
+  Status freeze(int timeout_seconds) const;
+  Status unfreeze(int timeout_seconds) const;
+
+  struct Tty {
+    int number;
+    Fd master;
+    Fd lease;  // keep open while the terminal is used
+  };
+  Result<Tty> tty(int number) const;  // -1 = first free, 0 = console
+  Status window_changed() const;
+  Result<std::string> console_log(bool read, bool clear, bool write_logfile, std::uint64_t maximum) const;
+
+  // Subscribes to states. `current` is what the container is in when it is one of the wanted already (then nothing is sent).
+  struct Subscription {
+    Fd connection;               // delivers one StateMessage; closed = STOPPED
+    std::optional<State> current;
+  };
+  Result<Subscription> add_state_client(const bool (&wanted)[kStates]) const;
+
+  // Nothing listens on the socket: the container is not running (or its monitor died).
+  Result<bool> reachable() const;
+
+ private:
+  std::string lxcpath_, name_;
+};
+
+// Names of the running containers below `lxcpath`, from /proc/net/unix: one pass, no connection for plain addresses.
+Result<std::vector<std::string>> list_active(const std::string& lxcpath);
+
+}  // namespace berth::runtime

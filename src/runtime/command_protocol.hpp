@@ -1,0 +1,48 @@
+// LXC's command socket: wire structures and numbers (stable over releases; monitors of older releases may be running).
+// Address: abstract AF_UNIX SOCK_STREAM "LXCPATH/NAME/command", or "lxc/%016x/command" with the 64-bit FNV-1a hash of
+// "LXCPATH/NAME" when that does not fit into sun_path.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace berth::runtime {
+
+enum class Command : std::int32_t {
+  kGetTtyFd = 0, kTerminalWinch, kStop, kGetState, kGetInitPid, kGetCloneFlags, kGetCgroup, kGetConfigItem, kGetName, kGetLxcpath,
+  kAddStateClient, kConsoleLog, kServeStateClients, kSeccompNotifyAddListener, kAddBpfDeviceCgroup, kFreeze, kUnfreeze,
+  kGetCgroup2Fd, kGetInitPidfd, kGetLimitCgroup, kGetLimitCgroup2Fd, kGetDevptsFd, kGetSeccompNotifyFd, kGetCgroupCtx, kGetCgroupFd,
+  kGetLimitCgroupFd, kGetSystemdScope,
+};
+
+struct CommandRequest {
+  std::int32_t command;
+  std::int32_t data_length;
+  const void* data;  // small scalar arguments travel in this field itself
+};
+struct CommandResponse {
+  std::int32_t result;  // >= 0, or -errno
+  std::int32_t data_length;
+  void* data;           // small scalar results travel in this field itself
+};
+static_assert(sizeof(CommandRequest) == 16 && sizeof(CommandResponse) == 16);
+
+struct ConsoleLogRequest {
+  bool clear, read;
+  std::uint64_t read_max;
+  bool write_logfile;
+};
+
+inline constexpr std::int32_t kCommandDataMax = 8192;
+
+enum class State : std::int32_t { kStopped, kStarting, kRunning, kStopping, kAborting, kFreezing, kFrozen, kThawed };
+inline constexpr int kStates = 8;
+std::string_view state_name(State state);                    // "RUNNING"
+std::optional<State> parse_state(std::string_view name);     // exact, upper case
+
+// The abstract address without its leading NUL, hashed when too long.
+std::string command_socket_name(std::string_view lxcpath, std::string_view name);
+
+}  // namespace berth::runtime

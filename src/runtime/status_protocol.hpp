@@ -1,0 +1,31 @@
+// What the monitor tells the command that started it, over the SOCK_SEQPACKET it inherits as kStatusFd. Plain data.
+#pragma once
+
+#include <cstdint>
+
+#include "child/step.hpp"
+
+namespace berth::runtime {
+
+// Descriptors that the monitor program finds open when it starts.
+inline constexpr int kPlanFd = 3;     // the sealed plan
+inline constexpr int kStatusFd = 4;   // this protocol
+inline constexpr int kTerminalFd = 5; // foreground only: the caller's terminal, when it has one
+// Program descriptors that kExec steps may name by slot are passed from kFirstProgramFd on and end in the slots from kFirstProgramSlot.
+inline constexpr int kFirstProgramFd = 6;
+inline constexpr int kFirstProgramSlot = 24;
+
+enum class StatusKind : std::uint32_t {
+  kFailed,         // failure; the start is over, everything is undone
+  kRunning,        // value = init's pid as the monitor sees it
+  kStopped,        // value = wait(2) status of init; sent when everything is torn down
+  kAlreadyRunning, // another monitor owns the command socket
+};
+
+struct StatusMessage {
+  StatusKind kind = StatusKind::kFailed;
+  std::int32_t value = 0;
+  child::Failure failure = {};
+};
+
+}  // namespace berth::runtime

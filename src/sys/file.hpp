@@ -1,0 +1,71 @@
+// Files and directories. Every function is one system call (or a loop around one for EINTR and short counts), returns a
+// Result whose Error names the call and the path, and opens with O_CLOEXEC.
+#pragma once
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+namespace berth::sys {
+
+inline constexpr mode_t kDefaultFileMode = 0644;
+
+Result<Fd> open(const std::string& path, int flags, mode_t mode = 0);
+Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode = 0);
+// `resolve` = RESOLVE_* of <linux/openat2.h>.
+Result<Fd> open_at2(int dir, const std::string& path, int flags, mode_t mode, std::uint64_t resolve);
+
+Result<std::string> read_all(int fd, std::string_view name);
+Result<std::string> read_file(const std::string& path);
+Result<std::string> read_file_at(int dir, const std::string& path);
+Status write_all(int fd, std::string_view data, std::string_view name);
+// One write(2) of `data` to an existing file, as kernel attribute files want it. The Error shows path and datum.
+Status write_attribute(const std::string& path, std::string_view data);
+Status write_attribute_at(int dir, const std::string& path, std::string_view data);
+// Replaces `path` atomically: writes beside it, syncs, renames.
+Status replace_file(const std::string& path, std::string_view data, mode_t mode = kDefaultFileMode);
+
+Status make_directory(const std::string& path, mode_t mode);
+Status make_directory_at(int dir, const std::string& path, mode_t mode);
+// Like mkdir -p: existing directories are left as they are.
+Status ensure_directory(const std::string& path, mode_t mode);
+Status remove_directory(const std::string& path);
+Status unlink(const std::string& path);
+Status unlink_at(int dir, const std::string& path, int flags = 0);
+Status rename(const std::string& from, const std::string& to);
+Status symlink(const std::string& target, const std::string& path);
+Status chmod(const std::string& path, mode_t mode);
+// Does not follow a symbolic link in the last component.
+Status chown(const std::string& path, uid_t uid, gid_t gid);
+Result<std::string> read_link(const std::string& path);
+Result<struct ::stat> stat(const std::string& path);           // follows links
+Result<struct ::stat> stat_link(const std::string& path);      // does not
+Result<struct ::stat> stat_fd(int fd);
+Result<struct ::statfs> stat_filesystem(const std::string& path);
+bool exists(const std::string& path);                          // follows links
+
+struct DirectoryEntry {
+  std::string name;
+  unsigned char type;  // DT_* of <dirent.h>, DT_UNKNOWN where the file system does not tell
+};
+// Without "." and "..", in the order of the kernel.
+Result<std::vector<DirectoryEntry>> list_directory(const std::string& path);
+Result<std::vector<DirectoryEntry>> list_directory_fd(int dir, std::string_view name);
+
+Result<Fd> memfd(const std::string& name, unsigned flags);
+Status seal(int fd);  // F_SEAL_SEAL|SHRINK|GROW|WRITE
+Result<Fd> duplicate(int fd, int lowest = 3);
+Status set_close_on_exec(int fd, bool on);
+
+}  // namespace berth::sys

@@ -1,0 +1,65 @@
+// Processes, namespaces, credentials. One function a system call.
+#pragma once
+
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+namespace berth::sys {
+
+pid_t current_pid();
+Result<Fd> open_pidfd(pid_t pid);
+Status send_signal(int pidfd, int signal);
+Status kill(pid_t pid, int signal);
+// waitid(P_PIDFD, WEXITED): blocks. Returns the status in wait(2) form.
+Result<int> wait_pidfd(int pidfd);
+// The same without blocking; nothing while the process lives.
+Result<std::optional<int>> try_wait_pidfd(int pidfd);
+Result<int> wait_pid(pid_t pid);  // wait(2) form
+
+Status unshare(int flags, std::string_view what);
+Status set_namespace(int fd, int flags, std::string_view what);
+
+struct Cloned {
+  pid_t pid = 0;  // 0 in the child
+  Fd pidfd;       // valid in the parent only
+};
+// clone3 with its own copy of the address space. `cgroup_fd` >= 0 puts the child into that cgroup v2 directory at birth.
+// The child may use raw system calls only until it calls exec.
+Result<Cloned> clone(std::uint64_t flags, int cgroup_fd = -1);
+
+Status set_death_signal(int signal);
+Status set_process_limit(pid_t pid, int resource, rlim64_t soft, rlim64_t hard);
+Result<Fd> signal_fd(const sigset_t& mask);
+Status block_signals(const sigset_t& mask);
+
+// Sealed or read-only copy of a program, so that nothing which is run from it can reach the host's file through
+// /proc/PID/exe: a detached read-only mount where mounting is allowed, else a sealed memfd.
+Result<Fd> open_program_safely(const std::string& path);
+
+struct Spawn {
+  int program_fd = -1;                       // executed with execveat(AT_EMPTY_PATH)
+  std::vector<std::string> arguments;        // argv, [0] included
+  std::vector<std::string> environment;      // envp
+  // Descriptor `first` of the parent becomes descriptor `second` of the program; everything else is closed.
+  std::vector<std::pair<int, int>> descriptors;
+  std::uint64_t clone_flags = 0;
+  int cgroup_fd = -1;                        // cgroup v2 directory to be born in
+  bool new_session = false;
+};
+// Starts a program without touching the caller's heap, locks or threads in the child.
+Result<Cloned> spawn(const Spawn& request);
+
+}  // namespace berth::sys

@@ -1,0 +1,44 @@
+// Unix sockets with descriptors and credentials, and the event calls.
+#pragma once
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+namespace berth::sys {
+
+Result<Fd> socket(int domain, int type, int protocol);
+Result<std::pair<Fd, Fd>> socket_pair(int type);
+// `name` is an abstract address without its leading NUL.
+Status bind_abstract(int fd, std::string_view name);
+Status connect_abstract(int fd, std::string_view name);
+Status listen(int fd, int backlog);
+Result<Fd> accept(int fd);
+
+struct Received {
+  std::size_t bytes = 0;            // 0 = the other end closed
+  std::vector<Fd> descriptors;
+  std::optional<ucred> credentials; // when SO_PASSCRED is on
+};
+// Retries on EINTR. `flags` as recvmsg; MSG_CMSG_CLOEXEC is always added.
+Result<Received> receive(int fd, std::span<std::byte> buffer, int flags = 0);
+// Sends all of `data`, with `descriptors` and (when asked) this process's credentials. MSG_NOSIGNAL is always added.
+Status send(int fd, std::span<const std::byte> data, std::span<const int> descriptors = {}, bool credentials = false, int flags = 0);
+Result<ucred> peer_credentials(int fd);
+Status set_option(int fd, int level, int option, int value);
+
+Result<Fd> epoll();
+Status epoll_control(int epoll_fd, int operation, int fd, std::uint32_t events, std::uint64_t data);
+// Retries on EINTR. timeout in ms, -1 = forever. Returns how many entries of `events` are filled.
+Result<std::size_t> epoll_wait(int epoll_fd, std::span<epoll_event> events, int timeout_ms);
+
+}  // namespace berth::sys
