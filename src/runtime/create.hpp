@@ -1,0 +1,31 @@
+// Makes a container: its directory, its configuration, its root file system (by a template program).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace berth::runtime {
+
+struct CreateRequest {
+  std::string name;
+  std::string lxcpath;        // absolute
+  std::string template_name;  // name ("busybox"), absolute path of a program, or "none": no root file system is made
+  std::string config_file;    // --config; empty = lxc.default_config, and where that does not exist a built-in one
+  std::string bdev;           // --bdev; empty = "dir". Of the others this release takes "none" and "best" (which is dir)
+  std::string dir;            // --dir: root file system here instead of LXCPATH/NAME/rootfs
+  std::vector<std::string> template_args;
+  bool quiet = false;         // the template's standard output goes to /dev/null; its errors are still shown
+};
+
+// Everything that was made is removed again when a later part fails. While it runs the container's directory holds a locked file
+// `partial`, as LXC does it: an unlocked one marks a creation that was killed, and such a leftover is replaced.
+// Errors: the container exists or is being made; the template is not found or fails (its own output goes to this process's
+// descriptors 1 and 2); a back end or an idmap that this release cannot make.
+Status create(const CreateRequest& request);
+
+// The absolute path of a template: a build tree's or an installation's own, else LXC's (/usr/share/lxc/templates/lxc-NAME).
+Result<std::string> find_template(const std::string& name);
+
+}  // namespace berth::runtime
