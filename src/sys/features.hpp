@@ -34,4 +34,17 @@ std::span<const FeatureRow> feature_rows();
 // Probed once a process, then remembered.
 bool has(Feature feature);
 
+// Replaces the answer for the life of the object. For tests.
+class ScopedFeature {
+ public:
+  ScopedFeature(Feature feature, bool available);
+  ScopedFeature(const ScopedFeature&) = delete;
+  ScopedFeature& operator=(const ScopedFeature&) = delete;
+  ~ScopedFeature();
+
+ private:
+  Feature feature_;
+  signed char previous_;
+};
+
 }  // namespace berth::sys

@@ -1,0 +1,120 @@
+// Runs in: every process on the host's side. clone() returns twice: the child may use raw calls only.
+#include "sys/process.hpp"
+
+#include <linux/wait.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+
+#include <limits>
+
+#include "base/strings.hpp"
+#include "sys/features.hpp"
+#include "sys/outcome.hpp"
+
+namespace berth::sys {
+
+using detail::owned;
+using detail::refusal;
+using detail::retry;
+using detail::status;
+
+namespace {
+
+constexpr std::size_t kKernelSigsetSize = 8;
+
+std::string pid_name(pid_t pid) { return strings::cat("pid ", pid); }
+
+int wait_form(const siginfo_t& info) {
+  constexpr int kCoreFlag = 0x80;
+  if (info.si_code == CLD_EXITED) return (info.si_status & 0xff) << 8;
+  return info.si_code == CLD_DUMPED ? info.si_status | kCoreFlag : info.si_status;
+}
+
+// clone(2) as it was before clone3: 32 bits of flags, the lowest eight of them the signal, no cgroup.
+Result<Cloned> clone_classic(std::uint64_t flags, int cgroup_fd) {
+  constexpr std::uint64_t kSignalBits = 0xff;
+  if (cgroup_fd >= 0 || (flags & kSignalBits) != 0 || flags > std::numeric_limits<std::uint32_t>::max()) {
+    return fail(
+        Error::from_errno(ENOSYS, "clone3").because("this kernel, or a filter above this process, lacks clone3 (Linux 5.3)"));
+  }
+  int pidfd = -1;
+  const long pid = raw::call(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
+  if (pid < 0) return refusal(pid, "clone", {});
+  return Cloned{static_cast<pid_t>(pid), pid == 0 ? Fd() : Fd(pidfd)};
+}
+
+}  // namespace
+
+pid_t current_pid() { return static_cast<pid_t>(raw::call(SYS_getpid)); }
+
+Result<Fd> open_pidfd(pid_t pid) { return owned(raw::call(SYS_pidfd_open, pid, 0), "pidfd_open", pid_name(pid)); }
+
+Status send_signal(int pidfd, int signal) {
+  return status(raw::call(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0), "pidfd_send_signal",
+                strings::cat("signal ", signal));
+}
+
+Status kill(pid_t pid, int signal) {
+  return status(raw::call(SYS_kill, pid, signal), "kill", strings::cat(pid_name(pid), ", signal ", signal));
+}
+
+Result<int> wait_pidfd(int pidfd) {
+  siginfo_t info{};
+  TRY(status(retry(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED, nullptr), "waitid", "pidfd"));
+  return wait_form(info);
+}
+
+Result<std::optional<int>> try_wait_pidfd(int pidfd) {
+  siginfo_t info{};
+  TRY(status(retry(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOHANG, nullptr), "waitid", "pidfd"));
+  if (info.si_pid == 0) return std::optional<int>{};
+  return std::optional<int>(wait_form(info));
+}
+
+Result<int> wait_pid(pid_t pid) {
+  int outcome = 0;
+  TRY(status(retry(SYS_wait4, pid, &outcome, 0, nullptr), "wait4", pid_name(pid)));
+  return outcome;
+}
+
+Status unshare(int flags, std::string_view what) { return status(raw::call(SYS_unshare, flags), "unshare", what); }
+
+Status set_namespace(int fd, int flags, std::string_view what) { return status(raw::call(SYS_setns, fd, flags), "setns", what); }
+
+Result<Cloned> clone(std::uint64_t flags, int cgroup_fd) {
+  if (!has(Feature::kClone3)) return clone_classic(flags, cgroup_fd);
+  int pidfd = -1;
+  clone_args arguments{};
+  arguments.flags = flags | CLONE_PIDFD;
+  arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+  arguments.exit_signal = SIGCHLD;
+  if (cgroup_fd >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<std::uint64_t>(cgroup_fd);
+  }
+  // A kernel of before 5.7 knows the structure without its last member only.
+  const std::size_t size = cgroup_fd >= 0 ? CLONE_ARGS_SIZE_VER2 : CLONE_ARGS_SIZE_VER0;
+  const long pid = raw::call(SYS_clone3, &arguments, size);
+  if (pid < 0) return refusal(pid, "clone3", {});
+  return Cloned{static_cast<pid_t>(pid), pid == 0 ? Fd() : Fd(pidfd)};
+}
+
+Status set_death_signal(int signal) {
+  return status(raw::call(SYS_prctl, PR_SET_PDEATHSIG, signal, 0, 0, 0), "prctl", "PR_SET_PDEATHSIG");
+}
+
+Status set_process_limit(pid_t pid, int resource, rlim64_t soft, rlim64_t hard) {
+  const rlimit64 limit = {soft, hard};
+  return status(raw::call(SYS_prlimit64, pid, resource, &limit, nullptr), "prlimit",
+                strings::cat(pid_name(pid), ", resource ", resource, " <- ", soft, ':', hard));
+}
+
+Result<Fd> signal_fd(const sigset_t& mask) {
+  return owned(raw::call(SYS_signalfd4, -1, &mask, kKernelSigsetSize, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
+}
+
+Status block_signals(const sigset_t& mask) {
+  return status(raw::call(SYS_rt_sigprocmask, SIG_BLOCK, &mask, nullptr, kKernelSigsetSize), "rt_sigprocmask");
+}
+
+}  // namespace berth::sys

@@ -1,0 +1,183 @@
+// Runs in: every process that starts programs; run_child and what it calls, in the new process between clone and exec.
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "base/strings.hpp"
+#include "sys/file.hpp"
+#include "sys/outcome.hpp"
+#include "sys/process.hpp"
+
+namespace berth::sys {
+namespace {
+
+constexpr int kMostTargets = 1024;
+constexpr std::size_t kKernelSigsetSize = 8;
+constexpr int kLastSignal = 64;
+
+// What the child tells when it fails before exec.
+enum class Stage : int { kDescriptors, kSession, kSignals, kExec };
+struct ChildFailure {
+  Stage stage;
+  int error;
+};
+
+struct Move {
+  int source;  // later: the safe copy above all targets
+  int target;
+};
+
+// All that the child needs, laid out before clone.
+struct ChildPlan {
+  char* const* arguments;
+  char* const* environment;
+  Move* moves;
+  std::size_t move_count;
+  int first_free;  // above every target
+  int program;
+  int report;
+  bool new_session;
+};
+
+[[noreturn]] void give_up(const ChildPlan& plan, Stage stage, long result) noexcept {
+  const ChildFailure failure = {stage, static_cast<int>(-result)};
+  (void)raw::call(SYS_write, plan.report, &failure, sizeof failure);
+  for (;;) (void)raw::call(SYS_exit_group, 127);
+}
+
+// Without close_range (5.9; the flag 5.11): every number up to the limit, as nothing else is safe without a heap.
+void mark_each_from(int first) noexcept {
+  rlimit64 limit{};
+  if (raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) < 0) limit.rlim_cur = 65536;
+  const auto end = static_cast<int>(std::min<rlim64_t>(limit.rlim_cur, 1 << 20));
+  for (int fd = first; fd < end; ++fd) (void)raw::call(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
+}
+
+int lift(const ChildPlan& plan, int fd) noexcept {
+  const long copy = raw::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, plan.first_free);
+  if (copy < 0) give_up(plan, Stage::kDescriptors, copy);
+  return static_cast<int>(copy);
+}
+
+// First everything that is wanted goes above all targets, so that no move overwrites the source of another.
+void arrange_descriptors(ChildPlan& plan) noexcept {
+  constexpr unsigned kMarkOnly = 4;  // CLOSE_RANGE_CLOEXEC
+  plan.report = lift(plan, plan.report);
+  plan.program = lift(plan, plan.program);
+  for (std::size_t i = 0; i < plan.move_count; ++i) plan.moves[i].source = lift(plan, plan.moves[i].source);
+  for (int fd = 0; fd < plan.first_free; ++fd) (void)raw::call(SYS_close, fd);
+  for (std::size_t i = 0; i < plan.move_count; ++i) {
+    const long moved = raw::call(SYS_dup3, plan.moves[i].source, plan.moves[i].target, 0);
+    if (moved < 0) give_up(plan, Stage::kDescriptors, moved);
+  }
+  if (raw::call(SYS_close_range, plan.first_free, ~0U, kMarkOnly) < 0) mark_each_from(plan.first_free);
+}
+
+// exec resets handlers but keeps ignored signals and the mask; a program of ours starts with neither.
+void reset_signals(const ChildPlan& plan) noexcept {
+  const unsigned long zeros[8] = {};  // the kernel's struct sigaction, SIG_DFL, and an empty mask
+  for (int signal = 1; signal <= kLastSignal; ++signal) {
+    if (signal == SIGKILL || signal == SIGSTOP) continue;
+    (void)raw::call(SYS_rt_sigaction, signal, zeros, nullptr, kKernelSigsetSize);
+  }
+  const long unmasked = raw::call(SYS_rt_sigprocmask, SIG_SETMASK, zeros, nullptr, kKernelSigsetSize);
+  if (unmasked < 0) give_up(plan, Stage::kSignals, unmasked);
+}
+
+[[noreturn]] void run_child(ChildPlan& plan) noexcept {
+  arrange_descriptors(plan);
+  if (plan.new_session) {
+    const long session = raw::call(SYS_setsid);
+    if (session < 0) give_up(plan, Stage::kSession, session);
+  }
+  reset_signals(plan);
+  give_up(plan, Stage::kExec, raw::call(SYS_execveat, plan.program, "", plan.arguments, plan.environment, AT_EMPTY_PATH));
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  result.reserve(texts.size() + 1);
+  for (const std::string& text : texts) result.push_back(const_cast<char*>(text.c_str()));
+  result.push_back(nullptr);
+  return result;
+}
+
+// No handler of the caller may run in the child, where its world is half gone.
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() {
+    const unsigned long all = ~0UL;
+    (void)raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before_, kKernelSigsetSize);
+  }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+  ~AllSignalsBlocked() { (void)raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, kKernelSigsetSize); }
+
+ private:
+  unsigned long before_ = 0;
+};
+
+Result<std::vector<Move>> plan_moves(const Spawn& request) {
+  std::vector<Move> moves;
+  for (const auto& [source, target] : request.descriptors) {
+    const bool twice = std::any_of(moves.begin(), moves.end(), [&](const Move& move) { return move.target == target; });
+    if (target < 0 || target >= kMostTargets || twice) {
+      return fail(Error::message(strings::cat("descriptor number ", target, " of a new program is out of range or given twice")));
+    }
+    moves.push_back({source, target});
+  }
+  return moves;
+}
+
+std::string_view stage_call(Stage stage) {
+  switch (stage) {
+    case Stage::kDescriptors:
+      return "dup3";
+    case Stage::kSession:
+      return "setsid";
+    case Stage::kSignals:
+      return "rt_sigprocmask";
+    case Stage::kExec:
+      return "execveat";
+  }
+  return "execveat";
+}
+
+// Blocks until the child's end of the pipe is closed, by exec or by death.
+Status await_exec(int report, const Cloned& child, std::string_view name) {
+  ChildFailure failure{};
+  const long count = detail::retry(SYS_read, report, &failure, sizeof failure);
+  if (count == 0) return {};
+  TRY(wait_pidfd(child.pidfd.get()));
+  if (count != static_cast<long>(sizeof failure))
+    return detail::refusal(count < 0 ? count : -EIO, "read", "report of a new process");
+  return fail(Error::from_errno(failure.error, stage_call(failure.stage), name));
+}
+
+}  // namespace
+
+Result<Cloned> spawn(const Spawn& request) {
+  std::vector<Move> moves = TRY(plan_moves(request));
+  const std::vector<char*> arguments = pointers(request.arguments);
+  const std::vector<char*> environment = pointers(request.environment);
+  int ends[2] = {-1, -1};
+  TRY(detail::status(raw::call(SYS_pipe2, ends, O_CLOEXEC), "pipe2"));
+  const Fd report_read(ends[0]);
+  Fd report_write(ends[1]);
+  int first_free = 3;
+  for (const Move& move : moves) first_free = std::max(first_free, move.target + 1);
+  ChildPlan plan = {arguments.data(), environment.data(), moves.data(),       moves.size(),
+                    first_free,       request.program_fd, report_write.get(), request.new_session};
+  Result<Cloned> child = [&] {
+    const AllSignalsBlocked blocked;
+    Result<Cloned> born = clone(request.clone_flags, request.cgroup_fd);
+    if (born && born->pid == 0) run_child(plan);
+    return born;
+  }();
+  report_write.reset();
+  if (!child) return child;
+  TRY(await_exec(report_read.get(), *child, request.arguments.empty() ? "" : request.arguments.front()));
+  return child;
+}
+
+}  // namespace berth::sys
