@@ -1,0 +1,262 @@
+// Runs in: the command lxc-create.
+#include "runtime/create.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "base/sha1.hpp"
+#include "base/strings.hpp"
+#include "config/global.hpp"
+#include "config/parser.hpp"
+#include "runtime/container.hpp"
+#include "runtime/destroy.hpp"
+#include "runtime/host_program.hpp"
+#include "runtime/partial.hpp"
+#include "runtime/remove_tree.hpp"
+#include "sys/file.hpp"
+
+namespace berth::runtime {
+namespace {
+
+inline constexpr mode_t kContainerMode = 0770, kRootMode = 0755, kConfigMode = 0640;
+inline constexpr std::string_view kBuiltInConfig = "lxc.net.0.type = empty\n";
+
+// --- what to do, decided before anything is made --------------------------------------------------------------------------
+struct Draft {
+  Container container;
+  std::string template_path;  // empty = none
+  std::string root;           // empty = none
+  std::string text;           // of the configuration
+  std::vector<std::string> template_args;
+  bool quiet = false;
+};
+
+Status check_back_end(const std::string& type) {
+  static constexpr std::array<std::string_view, 4> kReady{"", "dir", "none", "best"};
+  static constexpr std::array<std::string_view, 8> kLater{"btrfs", "zfs", "lvm", "loop", "rbd", "overlay", "overlayfs", "nbd"};
+  if (std::ranges::find(kReady, type) != kReady.end()) return {};
+  if (std::ranges::find(kLater, type) != kLater.end())
+    return fail(Error::message(strings::cat("the back end '", type, "' comes later"), EOPNOTSUPP)
+                    .because("this release makes root file systems of type dir only (later: btrfs zfs lvm loop rbd overlay nbd)")
+                    .hint("leave --bdev out, or say --bdev dir"));
+  return fail(Error::message(strings::cat("there is no back end '", type, "'"))
+                  .hint("one of: dir best none; later: btrfs zfs lvm loop rbd overlay nbd"));
+}
+
+Status check_directory_option(const std::string& directory) {
+  if (directory.empty() || directory.starts_with('/')) return {};
+  return fail(Error::message(strings::cat("--dir '", directory, "' is not an absolute path"))
+                  .hint("the path is written into the configuration, which is read from other working directories"));
+}
+
+Result<config::Conf> load_initial(const CreateRequest& request) {
+  config::Conf conf;
+  if (!request.config_file.empty()) {
+    TRY_CONTEXT(config::load_file(conf, request.config_file), "cannot read the configuration given by --config");
+    return conf;
+  }
+  const std::string standard = TRY(config::global_item("lxc.default_config"));
+  if (sys::exists(standard))
+    TRY_CONTEXT(config::load_file(conf, standard), "cannot read the default configuration");
+  else
+    TRY(config::load_text(conf, kBuiltInConfig, "the built-in default configuration"));
+  return conf;
+}
+
+Status check_template_can_run(const config::Conf& conf) {
+  if (!conf.idmap.empty())
+    return fail(
+        Error::message("templates under an id map come later", EOPNOTSUPP)
+            .because(
+                "the template must run inside the map (lxc-usernsexec), which belongs to the issue on unprivileged containers")
+            .hint("create without lxc.idmap, then add it with lxc.rootfs.options = idmap=container")
+            .set_by(conf.idmap.front().origin));
+  if (!conf.rootfs.path.empty())
+    return fail(Error::message("the configuration names a root file system already")
+                    .because(conf.rootfs.path)
+                    .hint("use --template none for it, or remove that line")
+                    .set_by(conf.origin("lxc.rootfs.path")));
+  return {};
+}
+
+Status check_existing_root(const config::Conf& conf) {
+  if (conf.rootfs.path.empty() || !conf.rootfs.path.starts_with('/') || sys::exists(conf.rootfs.path)) return {};
+  return fail(Error::message("the root file system that the configuration names does not exist", ENOENT)
+                  .because(conf.rootfs.path)
+                  .hint("make it first, or remove the line and name a template")
+                  .set_by(conf.origin("lxc.rootfs.path")));
+}
+
+std::string with_line_end(std::string text) {
+  if (!text.empty() && !text.ends_with('\n')) text.push_back('\n');
+  return text;
+}
+
+Result<Draft> prepare(const CreateRequest& request) {
+  Draft draft{TRY(Container::open(request.name, request.lxcpath)), {}, {}, {}, request.template_args, request.quiet};
+  if (request.template_name.empty())
+    return fail(Error::message("no template was named").hint("add --template busybox, or --template none"));
+  TRY(check_back_end(request.bdev));
+  TRY(check_directory_option(request.dir));
+  const bool with_template = request.template_name != "none";
+  if (with_template) draft.template_path = TRY(find_template(request.template_name));
+  const config::Conf conf = TRY(load_initial(request));
+  TRY(with_template ? check_template_can_run(conf) : check_existing_root(conf));
+  draft.text = with_line_end(conf.unexpanded);
+  if (!with_template) return draft;
+  draft.root = request.dir.empty() ? draft.container.directory() + "/rootfs" : request.dir;
+  draft.text += strings::cat("lxc.rootfs.path = dir:", draft.root, "\n");
+  return draft;
+}
+
+// --- doing it ------------------------------------------------------------------------------------------------------------
+class Creator {
+ public:
+  explicit Creator(const Draft& draft) : draft_(draft), directory_(draft.container.directory()) {}
+
+  Status run() {
+    TRY(claim_directory());
+    TRY_CONTEXT(sys::replace_file(draft_.container.config_file(), draft_.text, kConfigMode), "cannot write the configuration");
+    made_config_ = true;
+    if (!draft_.root.empty()) TRY(make_root());
+    if (!draft_.template_path.empty()) TRY(fill_root());
+    TRY(end_creation(directory_, std::move(mark_)));
+    return {};
+  }
+
+  // Takes back what run() made, and nothing else.
+  Status undo() {
+    if (made_root_) TRY(remove_tree(draft_.root));
+    if (!mark_) return {};  // the directory is another creation's
+    if (made_directory_) {
+      TRY(remove_tree(directory_));
+    } else {
+      if (made_config_) TRY(sys::unlink(draft_.container.config_file()));
+      TRY(sys::unlink(directory_ + "/partial"));
+    }
+    for (auto path = made_parents_.rbegin(); path != made_parents_.rend(); ++path)
+      if (!sys::remove_directory(*path)) break;  // somebody else uses it by now
+    return {};
+  }
+
+ private:
+  // Makes the missing directories up to LXCPATH, remembering which.
+  Status make_lxcpath() {
+    std::vector<std::string> missing;
+    for (std::string path = draft_.container.lxcpath(); !path.empty() && !sys::exists(path); path.resize(path.rfind('/')))
+      missing.push_back(path);
+    for (auto path = missing.rbegin(); path != missing.rend(); ++path) {
+      TRY_CONTEXT(sys::ensure_directory(*path, 0755), "cannot make the directory for containers (lxcpath)");
+      made_parents_.push_back(*path);
+    }
+    return {};
+  }
+
+  Status claim_directory() {
+    TRY(replace_crashed());
+    TRY(make_lxcpath());
+    auto made = sys::make_directory(directory_, kContainerMode);
+    if (made) {
+      made_directory_ = true;
+      TRY(sys::chmod(directory_, kContainerMode));  // whatever the umask says
+    } else if (made.error().code() != EEXIST) {
+      return with_context(std::move(made), "cannot make the container's directory");
+    }
+    auto mark = begin_creation(directory_);
+    if (!mark) return with_context(Status(fail(mark.error())), "cannot mark the creation as begun");
+    mark_ = std::move(*mark);
+    return {};
+  }
+
+  Status replace_crashed() {
+    switch (TRY(creation_state(directory_))) {
+      case Creation::kOngoing:
+        return fail(Error::message("another process is creating this container", EBUSY)
+                        .because(directory_ + "/partial is locked")
+                        .hint("wait for it, or choose another name"));
+      case Creation::kCrashed:
+        TRY_CONTEXT(destroy(draft_.container, {}), "cannot remove what an earlier creation that was killed left");
+        return {};
+      case Creation::kNone:
+        break;
+    }
+    if (!draft_.container.defined()) return {};
+    return fail(Error::message("the container exists already", EEXIST)
+                    .because(draft_.container.config_file() + " is there")
+                    .hint(strings::cat("choose another name, or remove it: lxc-destroy -P ",
+                                       strings::shell_quote(draft_.container.lxcpath()), " -n ", draft_.container.name())));
+  }
+
+  Status make_root() {
+    auto made = sys::make_directory(draft_.root, kRootMode);
+    if (made) {
+      made_root_ = true;
+      return sys::chmod(draft_.root, kRootMode);
+    }
+    if (made.error().code() != EEXIST) return with_context(std::move(made), "cannot make the root file system's directory");
+    return {};
+  }
+
+  Status fill_root() {
+    HostProgram program;
+    program.arguments = {draft_.template_path, "--path=" + directory_, "--name=" + draft_.container.name(),
+                         "--rootfs=" + draft_.root};
+    program.arguments.insert(program.arguments.end(), draft_.template_args.begin(), draft_.template_args.end());
+    program.environment = own_environment();
+    program.quiet = draft_.quiet;
+    const HostOutcome outcome = TRY_CONTEXT(run_host_program(program), "cannot run the template");
+    if (outcome.status != 0)
+      return fail(Error::message(strings::cat("the template ", describe_wait_status(outcome.status)), EIO)
+                      .because(draft_.template_path + " says why, above")
+                      .hint("everything that was made has been removed; repair the cause and create again"));
+    return finish_config();
+  }
+
+  // Puts LXC's header before what the template left, adds the host name unless the template did, and proves that it can be read.
+  Status finish_config() {
+    const std::string path = draft_.container.config_file();
+    std::string text = with_line_end(header() + TRY(sys::read_file(path)));
+    config::Conf conf;
+    TRY_CONTEXT(config::load_text(conf, text, path), "the template left a configuration that cannot be read");
+    if (conf.uts_name.empty()) text += strings::cat("lxc.uts.name = ", draft_.container.name(), "\n");
+    return sys::replace_file(path, text, kConfigMode);
+  }
+
+  [[nodiscard]] std::string header() const {
+    const auto program = sys::read_file(draft_.template_path);
+    return strings::cat("# Template used to create this container: ", draft_.template_path,
+                        "\n# Parameters passed to the template: ", strings::join(draft_.template_args, " "),
+                        "\n# Template script checksum (SHA-1): ", program ? sha1_hex(*program) : "unknown",
+                        "\n# For additional config options, please look at lxc.container.conf(5)\n\n"
+                        "# Uncomment the following line to support nesting containers:\n"
+                        "#lxc.include = /usr/share/lxc/config/nesting.conf\n"
+                        "# (Be aware this has security implications)\n\n");
+  }
+
+  const Draft& draft_;
+  std::string directory_;
+  Fd mark_;
+  std::vector<std::string> made_parents_;
+  bool made_directory_ = false, made_config_ = false, made_root_ = false;
+};
+
+}  // namespace
+
+Status create(const CreateRequest& request) {
+  auto draft = prepare(request);
+  if (!draft) return fail(std::move(draft.error()).context("cannot create"));
+  Creator creator(*draft);
+  auto outcome = creator.run();
+  if (outcome) return {};
+  Error error = std::move(outcome.error()).context("cannot create");
+  if (const auto undone = creator.undo(); !undone)
+    error = std::move(error).hint(strings::cat("remove what is left by hand: ", undone.error().line()));
+  return fail(std::move(error));
+}
+
+}  // namespace berth::runtime

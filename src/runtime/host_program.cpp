@@ -1,0 +1,70 @@
+// Runs in: the command (lxc-create, lxc-destroy); the program that it starts is a child on the host.
+#include "runtime/host_program.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/strings.hpp"
+#include "sys/file.hpp"
+#include "sys/process.hpp"
+#include "sys/raw.hpp"
+
+namespace berth::runtime {
+namespace {
+
+Result<std::pair<Fd, Fd>> make_pipe() {
+  int ends[2];
+  const long outcome = sys::raw::call(SYS_pipe2, &ends[0], O_CLOEXEC);
+  if (outcome < 0) return fail(Error::from_errno(static_cast<int>(-outcome), "pipe2"));
+  return std::pair{Fd(ends[0]), Fd(ends[1])};
+}
+
+// A shell resolves PATH and `#!` lines for us; the program's words never pass through its parser.
+sys::Spawn describe(const HostProgram& program, int shell, int input, int output, int errors) {
+  sys::Spawn spawn;
+  spawn.program_fd = shell;
+  spawn.arguments = {"sh", "-c", "exec \"$@\"", "sh"};
+  spawn.arguments.insert(spawn.arguments.end(), program.arguments.begin(), program.arguments.end());
+  spawn.environment = program.environment;
+  spawn.descriptors = {{input, 0}, {output, 1}, {errors, 2}};
+  return spawn;
+}
+
+}  // namespace
+
+Result<HostOutcome> run_host_program(const HostProgram& program) {
+  const Fd shell = TRY(sys::open("/bin/sh", O_PATH));
+  const Fd null = TRY(sys::open("/dev/null", O_RDWR));
+  std::pair<Fd, Fd> pipe;
+  if (program.capture) pipe = TRY(make_pipe());
+  const int output = program.capture ? pipe.second.get() : program.quiet ? null.get() : STDOUT_FILENO;
+  const int errors = program.capture ? pipe.second.get() : STDERR_FILENO;
+  const int input = program.capture ? null.get() : STDIN_FILENO;
+  const sys::Cloned child = TRY(sys::spawn(describe(program, shell.get(), input, output, errors)));
+  HostOutcome outcome;
+  if (program.capture) {
+    pipe.second.reset();
+    outcome.output = TRY(sys::read_all(pipe.first.get(), program.arguments.front()));
+  }
+  outcome.status = TRY(sys::wait_pidfd(child.pidfd.get()));
+  return outcome;
+}
+
+std::string describe_wait_status(int status) {
+  if (WIFEXITED(status)) return strings::cat("exited with status ", WEXITSTATUS(status));
+  const char* name = ::sigabbrev_np(WTERMSIG(status));
+  return strings::cat("was killed by signal ", WTERMSIG(status), " (", std::string_view(name != nullptr ? name : "?"), ")");
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> result;
+  for (char** entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) result.emplace_back(*entry);
+  return result;
+}
+
+}  // namespace berth::runtime

@@ -1,0 +1,31 @@
+// Runs a program of the host (a template, a destroy hook) and waits for its end.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace berth::runtime {
+
+struct HostProgram {
+  std::vector<std::string> arguments;    // [0] is looked up in PATH when it holds no '/'
+  std::vector<std::string> environment;  // NAME=VALUE
+  bool quiet = false;                    // standard output goes to /dev/null
+  bool capture = false;                  // standard output and errors are collected instead of shown
+};
+
+struct HostOutcome {
+  int status = 0;      // wait(2) form
+  std::string output;  // of a captured program
+};
+
+Result<HostOutcome> run_host_program(const HostProgram& program);
+
+// "exited with status 2", "was killed by signal 9 (KILL)"
+std::string describe_wait_status(int status);
+
+// The environment of this process.
+std::vector<std::string> own_environment();
+
+}  // namespace berth::runtime
