@@ -11,7 +11,8 @@ struct Context {
   int slots[kSlots];             // -1 = empty
   int root_fd = -1;              // O_PATH of the container's root once kAttachRoot is done
   int console_peer = -1;         // slave end of the console
-  const char* root_path = "/";   // where the root is mounted, until kPivotRoot
+  int root_is_host = 1;          // 1 until kAttachRoot: without a root of its own the container shares the host's
+  std::int64_t stop_at = -1;     // test builds: SIGSTOP before this step
 };
 
 // An empty table of slots.

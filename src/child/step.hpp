@@ -50,7 +50,8 @@ enum class Op : std::uint16_t {
   kEnterNamespace,    // num0 = slot, num1 = CLONE_* type
   kPropagation,       // text0 = path, num0 = MS_* flags
   kHook,              // list0 = argv, list1 = environment
-  kAttachRoot,        // text0 = source, text1 = mount point, num0 = MS_* flags, num1 = propagation MS_*, num2 = Tree
+  kAttachRoot,        // text0 = source (absent: the host's root is shared), num0 = MS_* flags, num1 = propagation MS_*, num2 = Tree,
+                      // num3 = slot of the mount point, opened by a kOpenSlot step before ids change
   kHostname,          // text0
   kSessionKeyring,    //
   kRaiseLoopback,     //
@@ -58,10 +59,8 @@ enum class Op : std::uint16_t {
   kMakeNode,          // text0 = path in the root, num0 = mode with type, num1 = dev_t; falls back to a bind of text1 (host path) on EPERM
   kMakeSymlink,       // text0 = target, text1 = path in the root; an existing entry is kept
   kMountFilesystem,   // text0 = type, text1 = source, text2 = target in the root, text3 = data, num0 = MS_*, num1 = Target options
-  kBind,              // text0 = source, text1 = target in the root, num0 = MS_* flags, num1 = Target options, num2 = propagation MS_*
-  kRemountBind,       // text0 = target in the root, num0 = MS_* flags; makes an existing mount of the container read-only and the like
-  kMaskPath,          // text0 = path in the root: covers a file with /dev/null, a directory with an empty read-only tmpfs
-  kDevpts,            // text0 = mount data; mounts the private instance on dev/pts and links dev/ptmx
+  kBind,              // text0 = source, text1 = target in the root, num0 = MS_* to set, num1 = Target options, num2 = propagation MS_*, num3 = MS_* to clear
+  kDevpts,            // text0 = mount data, text1 = the same without gid= for user namespaces that lack it; mounts the private instance on dev/pts and links dev/ptmx
   kConsolePty,        // num0 = slot of a host pty or -1 (own devpts); bound on text0 (in the root); its ptmx goes to the monitor
   kTtyPtys,           // num0 = count, text0 = directory prefix ("dev/lxc" or "dev"); ptmx descriptors go to the monitor
   kPivotRoot,         // text0 = mount point
@@ -72,7 +71,8 @@ enum class Op : std::uint16_t {
   kNoNewPrivileges,   //
   kWorkingDirectory,  // text0; created 0755 when missing
   kSetIds,            // num0 = uid, num1 = gid, num2 = 1: apply list0 as supplementary groups (decimal), 0: leave
-  kSession,           // num0 = 1: own session; num1 = slot that becomes the controlling terminal and stdio, or -1; num2 = 1: only fds that are terminals are replaced
+  kSession,           // num0 = 1: own session; num1 = slot that becomes stdio, or -1 = the console; num2 = 1: only
+                      // descriptors that are terminals are replaced; num3 = 1: it becomes the controlling terminal too
   kExec,              // list0 = argv, list1 = environment, num0 = slot of a program (execveat) or -1
   kCoreScheduling,    // new core-scheduling cookie
 };

@@ -1,0 +1,198 @@
+// Runs in: the container's first process, between clone and exec (no libc, no heap).
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include "child/frame.hpp"
+
+namespace berth::child {
+namespace {
+
+constexpr unsigned kMaxGroups = 256;
+constexpr unsigned kSignals = 64;
+constexpr std::size_t kKernelSignalSet = 8;
+
+// Pointers to the strings of `list`, ended by null, in `out` (room for list.size() + 1).
+void pointers(const StringList& list, const char** out) {
+  for (std::uint32_t i = 0; i < list.size(); ++i) out[i] = list[i];
+  out[list.size()] = nullptr;
+}
+
+// The monitor blocks signals and may ignore some; a program starts with none of that.
+void reset_signals() {
+  struct {
+    void* handler;
+    unsigned long flags;
+    void* restorer;
+    std::uint64_t mask;
+  } action = {};
+  for (unsigned signal = 1; signal <= kSignals; ++signal) sys::raw::call(SYS_rt_sigaction, signal, &action, nullptr, kKernelSignalSet);
+  const std::uint64_t none = 0;
+  sys::raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kKernelSignalSet);
+}
+
+const char* find_value(const StringList& environment, const char* name) {
+  const std::size_t size = length(name);
+  for (std::uint32_t i = 0; i < environment.size(); ++i) {
+    const char* entry = environment[i];
+    std::size_t at = 0;
+    while (at < size && entry[at] == name[at]) ++at;
+    if (at == size && entry[at] == '=') return entry + at + 1;
+  }
+  return nullptr;
+}
+
+// execvp without libc: each directory of PATH in turn; "permission denied" is remembered over "not found".
+long exec_searching(const char* name, const char** argv, const char** envp, const char* path) {
+  long verdict = -ENOENT;
+  while (*path != '\0') {
+    Text<kPathMax> candidate;
+    char piece[2] = {};
+    while (*path != '\0' && *path != ':') {
+      piece[0] = *path++;
+      candidate.add(piece);
+    }
+    if (*path == ':') ++path;
+    const long result = sys::raw::call(SYS_execve, candidate.add("/").add(name).c_str(), argv, envp);
+    if (result != -ENOENT && result != -ENOTDIR) verdict = result;
+  }
+  return verdict;
+}
+
+bool has_slash(const char* text) {
+  for (; *text != '\0'; ++text) {
+    if (*text == '/') return true;
+  }
+  return false;
+}
+
+bool is_terminal(int fd) {
+  char settings[64];
+  return sys::raw::call(SYS_ioctl, fd, TCGETS, settings) == 0;
+}
+
+[[noreturn]] void hook_child(Frame& frame, int output) {
+  const StringList arguments = frame.list(0);
+  const StringList environment = frame.list(1);
+  auto** argv = static_cast<const char**>(__builtin_alloca((arguments.size() + 1) * sizeof(char*)));
+  auto** envp = static_cast<const char**>(__builtin_alloca((environment.size() + 1) * sizeof(char*)));
+  pointers(arguments, argv);
+  pointers(environment, envp);
+  sys::raw::call(SYS_dup3, output, 1, 0);
+  sys::raw::call(SYS_dup3, output, 2, 0);
+  reset_signals();
+  sys::raw::call(SYS_execve, argv[0], argv, envp);
+  for (;;) sys::raw::call(SYS_exit_group, 127);
+}
+
+// Keeps the end of what the hook prints: that is where the reason stands.
+void collect_output(int fd, char* out, std::size_t capacity) {
+  std::size_t used = 0;
+  char block[512];
+  for (;;) {
+    const long got = sys::raw::call(SYS_read, fd, block, sizeof block);
+    if (got == -EINTR) continue;
+    if (got <= 0) break;
+    const auto size = static_cast<std::size_t>(got);
+    if (used + size >= capacity) {
+      const std::size_t drop = used + size + 1 - capacity;
+      const std::size_t shift = drop < used ? drop : used;
+      for (std::size_t i = shift; i < used; ++i) out[i - shift] = out[i];
+      used -= shift;
+    }
+    for (std::size_t i = 0; i < size && used + 1 < capacity; ++i) out[used++] = block[i];
+  }
+  out[used] = '\0';
+}
+
+int report_hook(Frame& frame, int status) {
+  if (status == 0) return 0;
+  // list0 is { "/bin/sh", "-c", "exec HOOK ..." }: the shell knows the rest.
+  Text<sizeof(Failure::object)> how;
+  const StringList arguments = frame.list(0);
+  how.add(frame.has_text(0) ? frame.text(0) : arguments[arguments.size() - 1]);
+  if ((status & 0x7f) != 0) how.add(", killed by signal ").add(static_cast<long>(status & 0x7f));
+  else how.add(", exit status ").add(static_cast<long>(status >> 8 & 0xff));
+  return refuse(frame, -ECANCELED, "hook", how.c_str());
+}
+
+}  // namespace
+
+int step_hook(Frame& frame) {
+  int ends[2];
+  long result = sys::raw::call(SYS_pipe2, ends, O_CLOEXEC);
+  if (result < 0) return refuse(frame, result, "pipe2", "hook output");
+  ScopedFd reader(ends[0]);
+  const long pid = sys::raw::call(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  if (pid == 0) hook_child(frame, ends[1]);
+  sys::raw::call(SYS_close, ends[1]);
+  if (pid < 0) return refuse(frame, pid, "clone", "hook");
+  collect_output(reader.get(), frame.failure.output, sizeof frame.failure.output);
+  int status = 0;
+  do result = sys::raw::call(SYS_wait4, pid, &status, 0, nullptr);
+  while (result == -EINTR);
+  if (result < 0) return refuse(frame, result, "wait4", "hook");
+  return report_hook(frame, status);
+}
+
+int step_set_ids(Frame& frame) {
+  const StringList groups = frame.list(0);
+  if (frame.num(2) != 0) {
+    unsigned ids[kMaxGroups];
+    const unsigned count = groups.size() < kMaxGroups ? groups.size() : kMaxGroups;
+    for (unsigned i = 0; i < count; ++i) {
+      ids[i] = 0;
+      for (const char* digit = groups[i]; *digit >= '0' && *digit <= '9'; ++digit) ids[i] = ids[i] * 10 + static_cast<unsigned>(*digit - '0');
+    }
+    const long result = sys::raw::call(SYS_setgroups, count, ids);
+    if (result < 0) return refuse(frame, result, "setgroups", "lxc.init.groups");
+  }
+  Text<32> text;
+  text.add(static_cast<long>(frame.num(1)));
+  long result = sys::raw::call(SYS_setresgid, frame.num(1), frame.num(1), frame.num(1));
+  if (result < 0) return refuse(frame, result, "setresgid", text.c_str());
+  result = sys::raw::call(SYS_setresuid, frame.num(0), frame.num(0), frame.num(0));
+  Text<32> uid;
+  uid.add(static_cast<long>(frame.num(0)));
+  return check(frame, result, "setresuid", uid.c_str());
+}
+
+int step_session(Frame& frame) {
+  if (frame.num(0) != 0) {
+    const long result = sys::raw::call(SYS_setsid);
+    if (result < 0 && result != -EPERM) return refuse(frame, result, "setsid", "init");
+  }
+  const int terminal = frame.num(1) >= 0 ? frame.slot(frame.num(1)) : frame.context.console_peer;
+  if (terminal < 0) return 0;
+  const bool terminals_only = frame.num(2) != 0;
+  // Only a terminal that a person sits at becomes the controlling one; a daemon's console stays free for a getty.
+  if (terminals_only && frame.num(3) != 0) sys::raw::call(SYS_ioctl, terminal, TIOCSCTTY, 0);
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (terminals_only && !is_terminal(fd)) continue;
+    const long result = sys::raw::call(SYS_dup3, terminal, fd, 0);
+    if (result < 0) return refuse(frame, result, "dup3", "console");
+  }
+  return 0;
+}
+
+int step_exec(Frame& frame) {
+  const StringList arguments = frame.list(0);
+  const StringList environment = frame.list(1);
+  auto** argv = static_cast<const char**>(__builtin_alloca((arguments.size() + 1) * sizeof(char*)));
+  auto** envp = static_cast<const char**>(__builtin_alloca((environment.size() + 1) * sizeof(char*)));
+  pointers(arguments, argv);
+  pointers(environment, envp);
+  if (argv[0] == nullptr) return refuse(frame, -EINVAL, "execve", "no program");
+  reset_signals();
+  const int program = frame.slot(frame.num(0));
+  if (program >= 0) return refuse(frame, sys::raw::call(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH), "execveat", argv[0]);
+  if (has_slash(argv[0])) return refuse(frame, sys::raw::call(SYS_execve, argv[0], argv, envp), "execve", argv[0]);
+  const char* path = find_value(environment, "PATH");
+  return refuse(frame, exec_searching(argv[0], argv, envp, path != nullptr ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+                "execve", argv[0]);
+}
+
+}  // namespace berth::child
