@@ -16,7 +16,7 @@ struct CreateRequest {
   std::string bdev;           // --bdev; empty = "dir". Of the others this release takes "none" and "best" (which is dir)
   std::string dir;            // --dir: root file system here instead of LXCPATH/NAME/rootfs
   std::vector<std::string> template_args;
-  bool quiet = false;         // the template's standard output goes to /dev/null; its errors are still shown
+  bool quiet = false;  // the template's standard output goes to /dev/null; its errors are still shown
 };
 
 // Everything that was made is removed again when a later part fails. While it runs the container's directory holds a locked file

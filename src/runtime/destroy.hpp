@@ -15,7 +15,8 @@ struct DestroyRequest {
 
 // Runs the destroy hooks, then removes the root file system (unless lxc.rootfs.managed = 0) and the container's directory,
 // its configuration last: a destroy that was killed can be repeated. A creation that was killed can be destroyed as well.
-// Errors: not defined, running, still being created, snapshots or clones depend on it, a hook fails, a file that cannot be removed (named).
+// Errors: not defined, running, still being created, snapshots or clones depend on it, a hook fails, a file that cannot be
+// removed (named).
 Status destroy(const Container& container, const DestroyRequest& request);
 
 }  // namespace berth::runtime
