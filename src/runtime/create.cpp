@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 #include "base/sha1.hpp"
@@ -139,8 +140,8 @@ class Creator {
       if (made_config_) TRY(sys::unlink(draft_.container.config_file()));
       TRY(sys::unlink(directory_ + "/partial"));
     }
-    for (auto path = made_parents_.rbegin(); path != made_parents_.rend(); ++path)
-      if (!sys::remove_directory(*path)) break;  // somebody else uses it by now
+    for (const auto& path : std::views::reverse(made_parents_))
+      if (!sys::remove_directory(path)) break;  // somebody else uses it by now
     return {};
   }
 
@@ -150,9 +151,9 @@ class Creator {
     std::vector<std::string> missing;
     for (std::string path = draft_.container.lxcpath(); !path.empty() && !sys::exists(path); path.resize(path.rfind('/')))
       missing.push_back(path);
-    for (auto path = missing.rbegin(); path != missing.rend(); ++path) {
-      TRY_CONTEXT(sys::ensure_directory(*path, 0755), "cannot make the directory for containers (lxcpath)");
-      made_parents_.push_back(*path);
+    for (const auto& path : std::views::reverse(missing)) {
+      TRY_CONTEXT(sys::ensure_directory(path, 0755), "cannot make the directory for containers (lxcpath)");
+      made_parents_.push_back(path);
     }
     return {};
   }

@@ -37,7 +37,7 @@ class Remover {
   }
 
  private:
-  Result<Fd> open_top() const { return sys::open(top_, kDirectoryFlags); }
+  [[nodiscard]] Result<Fd> open_top() const { return sys::open(top_, kDirectoryFlags); }
 
   Status empty(int directory, const std::string& path, unsigned depth, const std::vector<std::string>& keep) {
     const auto entries = TRY(sys::list_directory_fd(directory, path));
