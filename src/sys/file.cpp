@@ -67,6 +67,12 @@ Result<Fd> open_at2(int dir, const std::string& path, int flags, mode_t mode, st
   return owned(result, "openat2", path);
 }
 
+Result<std::size_t> read_some(int fd, std::span<char> buffer, std::string_view name) {
+  const long count = retry(SYS_read, fd, buffer.data(), buffer.size());
+  if (count < 0) return refusal(count, "read", name);
+  return static_cast<std::size_t>(count);
+}
+
 Result<std::string> read_all(int fd, std::string_view name) {
   std::string text;
   std::size_t used = 0;
@@ -216,6 +222,33 @@ Result<Fd> duplicate(int fd, int lowest) {
 
 Status set_close_on_exec(int fd, bool on) {
   return status(raw::call(SYS_fcntl, fd, F_SETFD, on ? FD_CLOEXEC : 0), "fcntl", strings::cat("F_SETFD of descriptor ", fd));
+}
+
+Status rewind(int fd) { return status(raw::call(SYS_lseek, fd, 0, 0), "lseek", strings::cat("descriptor ", fd)); }
+
+Status set_nonblocking(int fd) {
+  const std::string name = strings::cat("descriptor ", fd);
+  const long flags = raw::call(SYS_fcntl, fd, F_GETFL);
+  if (flags < 0) return refusal(flags, "fcntl", name);
+  return status(raw::call(SYS_fcntl, fd, F_SETFL, flags | O_NONBLOCK), "fcntl", name);
+}
+
+Result<int> control(int fd, unsigned long request, void* argument, std::string_view name) {
+  const long result = retry(SYS_ioctl, fd, request, argument);
+  if (result < 0) return refusal(result, "ioctl", name);
+  return static_cast<int>(result);
+}
+
+Status lock_file(int fd, bool wait, std::string_view name) {
+  struct ::flock whole{};
+  whole.l_type = F_WRLCK;
+  long result = retry(SYS_fcntl, fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &whole);
+  if (result == -EINVAL) {
+    constexpr int kExclusive = 2;    // LOCK_EX of <sys/file.h>
+    constexpr int kNonBlocking = 4;  // LOCK_NB
+    result = retry(SYS_flock, fd, wait ? kExclusive : kExclusive | kNonBlocking);
+  }
+  return status(result == -EACCES ? -EAGAIN : result, "lock", name);
 }
 
 }  // namespace berth::sys

@@ -26,6 +26,8 @@ Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode = 0)
 // `resolve` = RESOLVE_* of <linux/openat2.h>.
 Result<Fd> open_at2(int dir, const std::string& path, int flags, mode_t mode, std::uint64_t resolve);
 
+// One read(2); 0 = end of file. EAGAIN of a non-blocking descriptor is an Error.
+Result<std::size_t> read_some(int fd, std::span<char> buffer, std::string_view name);
 Result<std::string> read_all(int fd, std::string_view name);
 Result<std::string> read_file(const std::string& path);
 Result<std::string> read_file_at(int dir, const std::string& path);
@@ -67,5 +69,12 @@ Result<Fd> memfd(const std::string& name, unsigned flags);
 Status seal(int fd);  // F_SEAL_SEAL|SHRINK|GROW|WRITE
 Result<Fd> duplicate(int fd, int lowest = 3);
 Status set_close_on_exec(int fd, bool on);
+Status rewind(int fd);
+Status set_nonblocking(int fd);
+// ioctl(2). `name` says request and object: "TIOCGWINSZ of the console".
+Result<int> control(int fd, unsigned long request, void* argument, std::string_view name);
+// Write lock of the whole file, owned by the open file description (F_OFD_SETLK; flock where the file system refuses that).
+// Without `wait` a lock that somebody holds is the Error EAGAIN.
+Status lock_file(int fd, bool wait, std::string_view name);
 
 }  // namespace berth::sys

@@ -1,6 +1,7 @@
 // Runs in: every process on the host's side. clone() returns twice: the child may use raw calls only.
 #include "sys/process.hpp"
 
+#include <fcntl.h>
 #include <linux/wait.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -46,6 +47,20 @@ Result<Cloned> clone_classic(std::uint64_t flags, int cgroup_fd) {
 }  // namespace
 
 pid_t current_pid() { return static_cast<pid_t>(raw::call(SYS_getpid)); }
+
+uid_t effective_uid() { return static_cast<uid_t>(raw::call(SYS_geteuid)); }
+gid_t effective_gid() { return static_cast<gid_t>(raw::call(SYS_getegid)); }
+
+void sleep_for(std::chrono::milliseconds time) {
+  const timespec length = {time.count() / 1000, time.count() % 1000 * 1'000'000};
+  (void)raw::call(SYS_nanosleep, &length, nullptr);  // a signal may cut it short: callers look at their condition anyway
+}
+
+Result<std::pair<Fd, Fd>> make_pipe() {
+  int ends[2] = {-1, -1};
+  TRY(status(raw::call(SYS_pipe2, ends, O_CLOEXEC), "pipe2"));
+  return std::pair(Fd(ends[0]), Fd(ends[1]));
+}
 
 Result<Fd> open_pidfd(pid_t pid) { return owned(raw::call(SYS_pidfd_open, pid, 0), "pidfd_open", pid_name(pid)); }
 

@@ -8,10 +8,12 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -20,6 +22,10 @@
 namespace berth::sys {
 
 pid_t current_pid();
+uid_t effective_uid();
+gid_t effective_gid();
+void sleep_for(std::chrono::milliseconds time);
+Result<std::pair<Fd, Fd>> make_pipe();  // read end, write end
 Result<Fd> open_pidfd(pid_t pid);
 Status send_signal(int pidfd, int signal);
 Status kill(pid_t pid, int signal);
@@ -50,7 +56,8 @@ Status block_signals(const sigset_t& mask);
 Result<Fd> open_program_safely(const std::string& path);
 
 struct Spawn {
-  int program_fd = -1;                       // executed with execveat(AT_EMPTY_PATH)
+  int program_fd = -1;                       // executed with execveat(AT_EMPTY_PATH); not for scripts
+  std::string program_path;                  // executed when there is no program_fd; scripts are fine
   std::vector<std::string> arguments;        // argv, [0] included
   std::vector<std::string> environment;      // envp
   // Descriptor `first` of the parent becomes descriptor `second` of the program; everything else is closed.

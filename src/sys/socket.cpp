@@ -1,8 +1,11 @@
 // Runs in: every process on the host's side.
 #include "sys/socket.hpp"
 
+#include <sys/timerfd.h>
+
 #include <cstddef>
 #include <cstring>
+#include <ctime>
 
 #include "base/strings.hpp"
 #include "sys/outcome.hpp"
@@ -157,6 +160,28 @@ Status epoll_control(int epoll_fd, int operation, int fd, std::uint32_t events, 
   event.events = events;
   event.data.u64 = data;
   return status(raw::call(SYS_epoll_ctl, epoll_fd, operation, fd, &event), "epoll_ctl", strings::cat("descriptor ", fd));
+}
+
+Result<Fd> timer_fd() {
+  return owned(raw::call(SYS_timerfd_create, CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create");
+}
+
+Status arm_timer(int timer_fd, std::chrono::nanoseconds delay) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  itimerspec when{};
+  when.it_value.tv_sec = delay.count() / kSecond;
+  when.it_value.tv_nsec = delay.count() % kSecond;
+  return status(raw::call(SYS_timerfd_settime, timer_fd, 0, &when, nullptr), "timerfd_settime");
+}
+
+Result<std::size_t> poll(std::span<pollfd> entries, int timeout_ms) {
+  long count = 0;
+  do {
+    timespec limit = {timeout_ms / 1000, (timeout_ms % 1000) * 1'000'000L};  // ppoll shortens it: made anew
+    count = raw::call(SYS_ppoll, entries.data(), entries.size(), timeout_ms < 0 ? nullptr : &limit, nullptr, 8);
+  } while (count == -EINTR);
+  if (count < 0) return refusal(count, "poll", {});
+  return static_cast<std::size_t>(count);
 }
 
 Result<std::size_t> epoll_wait(int epoll_fd, std::span<epoll_event> events, int timeout_ms) {

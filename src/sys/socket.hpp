@@ -1,10 +1,12 @@
 // Unix sockets with descriptors and credentials, and the event calls.
 #pragma once
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <chrono>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,6 +40,11 @@ Status set_option(int fd, int level, int option, int value);
 
 Result<Fd> epoll();
 Status epoll_control(int epoll_fd, int operation, int fd, std::uint32_t events, std::uint64_t data);
+// One-shot: readable once `delay` has passed (CLOCK_MONOTONIC); a delay of nought disarms it.
+Result<Fd> timer_fd();
+Status arm_timer(int timer_fd, std::chrono::nanoseconds delay);
+// Retries on EINTR with the same time-out. -1 = forever. Returns how many entries have events.
+Result<std::size_t> poll(std::span<pollfd> entries, int timeout_ms);
 // Retries on EINTR. timeout in ms, -1 = forever. Returns how many entries of `events` are filled.
 Result<std::size_t> epoll_wait(int epoll_fd, std::span<epoll_event> events, int timeout_ms);
 

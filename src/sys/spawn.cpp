@@ -34,7 +34,8 @@ struct ChildPlan {
   Move* moves;
   std::size_t move_count;
   int first_free;  // above every target
-  int program;
+  int program;     // -1: by path
+  const char* path;
   int report;
   bool new_session;
 };
@@ -63,7 +64,7 @@ int lift(const ChildPlan& plan, int fd) noexcept {
 void arrange_descriptors(ChildPlan& plan) noexcept {
   constexpr unsigned kMarkOnly = 4;  // CLOSE_RANGE_CLOEXEC
   plan.report = lift(plan, plan.report);
-  plan.program = lift(plan, plan.program);
+  if (plan.program >= 0) plan.program = lift(plan, plan.program);
   for (std::size_t i = 0; i < plan.move_count; ++i) plan.moves[i].source = lift(plan, plan.moves[i].source);
   for (int fd = 0; fd < plan.first_free; ++fd) (void)raw::call(SYS_close, fd);
   for (std::size_t i = 0; i < plan.move_count; ++i) {
@@ -91,7 +92,10 @@ void reset_signals(const ChildPlan& plan) noexcept {
     if (session < 0) give_up(plan, Stage::kSession, session);
   }
   reset_signals(plan);
-  give_up(plan, Stage::kExec, raw::call(SYS_execveat, plan.program, "", plan.arguments, plan.environment, AT_EMPTY_PATH));
+  const bool by_path = plan.program < 0;
+  give_up(plan, Stage::kExec,
+          raw::call(SYS_execveat, by_path ? AT_FDCWD : plan.program, by_path ? plan.path : "", plan.arguments, plan.environment,
+                    by_path ? 0 : AT_EMPTY_PATH));
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
@@ -154,20 +158,30 @@ Status await_exec(int report, const Cloned& child, std::string_view name) {
   return fail(Error::from_errno(failure.error, stage_call(failure.stage), name));
 }
 
+std::string_view program_name(const Spawn& request) {
+  if (request.program_fd < 0) return request.program_path;
+  return request.arguments.empty() ? std::string_view{} : request.arguments.front();
+}
+
 }  // namespace
 
 Result<Cloned> spawn(const Spawn& request) {
   std::vector<Move> moves = TRY(plan_moves(request));
   const std::vector<char*> arguments = pointers(request.arguments);
   const std::vector<char*> environment = pointers(request.environment);
-  int ends[2] = {-1, -1};
-  TRY(detail::status(raw::call(SYS_pipe2, ends, O_CLOEXEC), "pipe2"));
-  const Fd report_read(ends[0]);
-  Fd report_write(ends[1]);
+  auto [report_read, report_write] = TRY(make_pipe());
   int first_free = 3;
   for (const Move& move : moves) first_free = std::max(first_free, move.target + 1);
-  ChildPlan plan = {arguments.data(), environment.data(), moves.data(),       moves.size(),
-                    first_free,       request.program_fd, report_write.get(), request.new_session};
+  ChildPlan plan{};
+  plan.arguments = arguments.data();
+  plan.environment = environment.data();
+  plan.moves = moves.data();
+  plan.move_count = moves.size();
+  plan.first_free = first_free;
+  plan.program = request.program_fd;
+  plan.path = request.program_path.c_str();
+  plan.report = report_write.get();
+  plan.new_session = request.new_session;
   Result<Cloned> child = [&] {
     const AllSignalsBlocked blocked;
     Result<Cloned> born = clone(request.clone_flags, request.cgroup_fd);
@@ -176,7 +190,7 @@ Result<Cloned> spawn(const Spawn& request) {
   }();
   report_write.reset();
   if (!child) return child;
-  TRY(await_exec(report_read.get(), *child, request.arguments.empty() ? "" : request.arguments.front()));
+  TRY(await_exec(report_read.get(), *child, program_name(request)));
   return child;
 }
 

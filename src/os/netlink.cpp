@@ -1,0 +1,214 @@
+// Runs in: commands (lxc-info), and wherever a namespace's loopback must be raised.
+#include "os/netlink.hpp"
+
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "base/strings.hpp"
+#include "sys/socket.hpp"
+
+namespace berth::os {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+constexpr std::size_t align(std::size_t size) { return (size + NLMSG_ALIGNTO - 1) & ~std::size_t{NLMSG_ALIGNTO - 1}; }
+
+// Copies a fixed structure from the front and steps over it; nothing when the bytes end before.
+template <typename T>
+std::optional<T> take(Bytes& bytes) {
+  if (bytes.size() < sizeof(T)) return std::nullopt;
+  T value{};
+  std::memcpy(&value, bytes.data(), sizeof value);
+  bytes = bytes.subspan(std::min(align(sizeof(T)), bytes.size()));
+  return value;
+}
+
+// Calls visit(type, payload) for each attribute that lies within the bytes wholly.
+template <typename Visit>
+void each_attribute(Bytes bytes, Visit visit) {
+  while (bytes.size() >= sizeof(rtattr)) {
+    rtattr head{};
+    std::memcpy(&head, bytes.data(), sizeof head);
+    if (head.rta_len < sizeof head || head.rta_len > bytes.size()) return;
+    visit(head.rta_type & NLA_TYPE_MASK, bytes.subspan(sizeof head, head.rta_len - sizeof head));
+    bytes = bytes.subspan(std::min(align(head.rta_len), bytes.size()));
+  }
+}
+
+void take_link(Bytes payload, std::vector<Link>& links) {
+  const auto head = take<ifinfomsg>(payload);
+  if (!head) return;
+  Link link;
+  link.index = head->ifi_index;
+  link.up = (head->ifi_flags & IFF_UP) != 0;
+  link.loopback = (head->ifi_flags & IFF_LOOPBACK) != 0;
+  each_attribute(payload, [&](int type, Bytes value) {
+    const char* text = reinterpret_cast<const char*>(value.data());
+    if (type == IFLA_IFNAME) link.name.assign(text, ::strnlen(text, value.size()));
+  });
+  links.push_back(std::move(link));
+}
+
+std::string ipv4_text(Bytes value) {
+  std::string text;
+  for (const std::byte b : value) text += strings::cat(text.empty() ? "" : ".", std::to_integer<unsigned>(b));
+  return text;
+}
+
+struct Run {
+  std::size_t first = 0, length = 0;
+};
+
+Run longest_zero_run(const std::array<unsigned, 8>& groups) {
+  Run best, now;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    now = groups[i] != 0 ? Run{i + 1, 0} : Run{now.first, now.length + 1};
+    if (now.length > best.length) best = now;
+  }
+  return best.length >= 2 ? best : Run{};
+}
+
+// RFC 5952: lower case, the longest run of two or more zero groups as "::". IPv4-mapped addresses keep their hexadecimal groups.
+std::string ipv6_text(Bytes value) {
+  std::array<unsigned, 8> groups{};
+  for (std::size_t i = 0; i < value.size(); ++i) groups[i / 2] = groups[i / 2] << 8 | std::to_integer<unsigned>(value[i]);
+  const Run gap = longest_zero_run(groups);
+  std::string text;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (gap.length != 0 && i == gap.first) {
+      text += "::";
+      i += gap.length - 1;
+      continue;
+    }
+    if (!text.empty() && text.back() != ':') text += ':';
+    char digits[8];
+    text.append(digits, std::to_chars(digits, digits + sizeof digits, groups[i], 16).ptr);
+  }
+  return text;
+}
+
+std::string address_text(int family, Bytes value) {
+  constexpr std::size_t kIpv4Size = 4;
+  constexpr std::size_t kIpv6Size = 16;
+  if (family == AF_INET && value.size() == kIpv4Size) return ipv4_text(value);
+  if (family == AF_INET6 && value.size() == kIpv6Size) return ipv6_text(value);
+  return {};
+}
+
+void take_address(Bytes payload, std::vector<Link>& links) {
+  const auto head = take<ifaddrmsg>(payload);
+  if (!head) return;
+  LinkAddress address{head->ifa_family, {}, head->ifa_prefixlen, head->ifa_scope};
+  bool has_local = false;
+  each_attribute(payload, [&](int type, Bytes value) {
+    // On point-to-point links IFA_ADDRESS is the other end, IFA_LOCAL ours.
+    if (type == IFA_LOCAL || (type == IFA_ADDRESS && !has_local)) address.text = address_text(head->ifa_family, value);
+    has_local = has_local || type == IFA_LOCAL;
+  });
+  if (address.text.empty()) return;
+  for (Link& link : links) {
+    if (link.index == static_cast<int>(head->ifa_index)) link.addresses.push_back(address);
+  }
+}
+
+int refusal_of(Bytes payload) {
+  const auto code = take<int>(payload);
+  return code ? -*code : EBADMSG;
+}
+
+void append(std::vector<std::byte>& out, const void* data, std::size_t size) {
+  const auto* bytes = static_cast<const std::byte*>(data);
+  out.insert(out.end(), bytes, bytes + size);
+  out.resize(align(out.size()));
+}
+
+}  // namespace
+
+NetlinkReply parse_netlink(Bytes datagram, std::uint32_t sequence, std::vector<Link>* links) {
+  while (datagram.size() >= sizeof(nlmsghdr)) {
+    nlmsghdr head{};
+    std::memcpy(&head, datagram.data(), sizeof head);
+    if (head.nlmsg_len < sizeof head || head.nlmsg_len > datagram.size()) return {true, EBADMSG};
+    const Bytes payload = datagram.subspan(sizeof head, head.nlmsg_len - sizeof head);
+    datagram = datagram.subspan(std::min(align(head.nlmsg_len), datagram.size()));
+    if (head.nlmsg_seq != sequence) continue;  // a late answer to something else
+    if (head.nlmsg_type == NLMSG_ERROR) return {true, refusal_of(payload)};
+    if (head.nlmsg_type == NLMSG_DONE) return {true, 0};
+    if (links == nullptr) continue;
+    if (head.nlmsg_type == RTM_NEWLINK) take_link(payload, *links);
+    if (head.nlmsg_type == RTM_NEWADDR) take_address(payload, *links);
+  }
+  return {};
+}
+
+Result<Netlink> Netlink::open() {
+  Fd fd = TRY(sys::socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+  return Netlink(std::move(fd));
+}
+
+Status Netlink::transact(Bytes request, std::vector<Link>* links) {
+  TRY(sys::send(fd_.get(), request));
+  std::vector<std::byte> buffer(32768);  // what the kernel fills at most for a dump
+  for (;;) {
+    const sys::Received received = TRY(sys::receive(fd_.get(), buffer, MSG_TRUNC));
+    if (received.bytes > buffer.size()) return fail(Error::from_errno(EMSGSIZE, "recvmsg", "netlink"));
+    const NetlinkReply reply = parse_netlink(Bytes(buffer).first(received.bytes), sequence_, links);
+    if (reply.error != 0) return fail(Error::from_errno(reply.error, "netlink"));
+    if (reply.finished) return {};
+  }
+}
+
+Status Netlink::dump(std::uint16_t type, std::vector<Link>& links) {
+  struct {
+    nlmsghdr head;
+    rtgenmsg body;
+  } request{};
+  request.head = {sizeof request, type, NLM_F_REQUEST | NLM_F_DUMP, ++sequence_, 0};
+  request.body.rtgen_family = AF_UNSPEC;
+  return transact(std::as_bytes(std::span(&request, 1)), &links);
+}
+
+Status Netlink::raise_link(int index, const std::string& name, std::string_view object) {
+  ifinfomsg body{};
+  body.ifi_index = index;
+  body.ifi_flags = IFF_UP;
+  body.ifi_change = IFF_UP;
+  nlmsghdr head = {0, RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, ++sequence_, 0};
+  std::vector<std::byte> request;
+  append(request, &head, sizeof head);
+  append(request, &body, sizeof body);
+  if (!name.empty()) {
+    const rtattr attribute = {static_cast<unsigned short>(sizeof(rtattr) + name.size() + 1), IFLA_IFNAME};
+    append(request, &attribute, sizeof attribute);
+    append(request, name.c_str(), name.size() + 1);
+  }
+  head.nlmsg_len = static_cast<std::uint32_t>(request.size());
+  std::memcpy(request.data(), &head, sizeof head);
+  const Status done = transact(request, nullptr);
+  if (!done) return fail(Error::from_errno(done.error().code(), "netlink set up", object));
+  return {};
+}
+
+Status Netlink::raise(int index) { return raise_link(index, {}, strings::cat("interface ", index)); }
+
+Status Netlink::raise(const std::string& name) {
+  if (name.empty() || name.size() >= IFNAMSIZ) return fail(Error::from_errno(ENODEV, "netlink set up", name));
+  return raise_link(0, name, name);
+}
+
+Result<std::vector<Link>> Netlink::links() {
+  std::vector<Link> links;
+  TRY_CONTEXT(dump(RTM_GETLINK, links), "listing network interfaces");
+  TRY_CONTEXT(dump(RTM_GETADDR, links), "listing network addresses");
+  return links;
+}
+
+}  // namespace berth::os

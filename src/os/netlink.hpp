@@ -1,0 +1,57 @@
+// The little of rtnetlink(7) that the foundation needs, without a library: raise a link, list links with their addresses.
+// Everything concerns the network namespace in which the socket was opened.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+namespace berth::os {
+
+struct LinkAddress {
+  int family = 0;    // AF_INET, AF_INET6
+  std::string text;  // "10.0.3.7", "fd00::1"
+  unsigned prefix_length = 0;
+  unsigned scope = 0;  // RT_SCOPE_UNIVERSE = 0, RT_SCOPE_LINK = 253, RT_SCOPE_HOST = 254
+};
+
+struct Link {
+  int index = 0;
+  std::string name;
+  bool up = false;        // IFF_UP
+  bool loopback = false;  // IFF_LOOPBACK
+  std::vector<LinkAddress> addresses;
+};
+
+class Netlink {
+ public:
+  static Result<Netlink> open();
+
+  Status raise(int index);
+  Status raise(const std::string& name);
+  // All links in the order of the kernel, each with its addresses.
+  Result<std::vector<Link>> links();
+
+ private:
+  explicit Netlink(Fd fd) : fd_(std::move(fd)) {}
+  Status transact(std::span<const std::byte> request, std::vector<Link>* links);
+  Status dump(std::uint16_t type, std::vector<Link>& links);
+  Status raise_link(int index, const std::string& name, std::string_view object);
+
+  Fd fd_;
+  std::uint32_t sequence_ = 0;
+};
+
+// What one datagram of the kernel says. Pure, and safe on any bytes; for Netlink and for tests.
+struct NetlinkReply {
+  bool finished = false;  // acknowledged, refused, or end of a dump
+  int error = 0;          // errno
+};
+NetlinkReply parse_netlink(std::span<const std::byte> datagram, std::uint32_t sequence, std::vector<Link>* links);
+
+}  // namespace berth::os

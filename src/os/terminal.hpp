@@ -1,0 +1,35 @@
+// A terminal's modes and window.
+#pragma once
+
+#include <sys/ioctl.h>
+
+#include <array>
+#include <cstddef>
+
+#include "base/result.hpp"
+
+namespace berth::os {
+
+bool is_terminal(int fd);
+Result<winsize> window_size(int fd);
+Status set_window_size(int fd, const winsize& size);
+
+// Puts a terminal into raw mode (no echo, no signals, no translation) and restores it on destruction. Move-only.
+// `fd` stays the caller's and must outlive the object.
+class RawTerminal {
+ public:
+  static Result<RawTerminal> enter(int fd);
+  RawTerminal(RawTerminal&& other) noexcept;
+  RawTerminal& operator=(RawTerminal&&) = delete;
+  ~RawTerminal();
+  // Earlier than the destructor would. Idempotent.
+  Status restore();
+
+ private:
+  static constexpr std::size_t kModesSize = 64;  // the kernel's struct termios; <asm/termbits.h> clashes with <termios.h>
+  RawTerminal(int fd, const std::array<std::byte, kModesSize>& saved) : fd_(fd), saved_(saved) {}
+  int fd_;
+  std::array<std::byte, kModesSize> saved_;
+};
+
+}  // namespace berth::os
