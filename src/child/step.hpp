@@ -31,11 +31,12 @@ enum class Op : std::uint16_t {
   kOpenSlot,          // text0 = path, num0 = slot, num1 = open flags
   kWriteHostFile,     // text0 = path, text1 = value (cgroup limits)
   kChownHost,         // text0 = path, num0 = uid, num1 = gid; absent is fine
-  kHostHook,          // list0 = argv, list1 = environment; LXC_PID, LXC_TARGET and the namespace descriptors are added
+  kHostHook,          // list0 = argv, list1 = environment, text0 = command, text1 = type ("stop"), num0 = hook version; LXC_PID and
+                      // LXC_TARGET are added, for "stop" the namespace descriptors too (version 0: arguments, 1: environment)
   kPrivateMounts,     // lxc.monitor.unshare: own mount namespace, slave propagation
   kHostPty,           // num0 = slot: a pty of the host's devpts (containers without their own instance)
   kClone,             // num0 = CLONE_* flags, num1 = cgroup slot or -1, num2 = mask of slots to setns into first
-  kWriteIdMap,        // text0 = "uid_map" or "gid_map", text1 = lines; list0 = argv of newuidmap/newgidmap when the caller lacks the right
+  kWriteIdMap,        // text0 = "uid_map" or "gid_map", text1 = lines; list0 = argv of newuidmap/newgidmap when the caller lacks the right; its pid is put behind argv[0]
   kDenySetgroups,     // writes "deny" to /proc/INIT/setgroups
   kWriteProc,         // text0 = file below /proc/INIT, text1 = value
   kProcessLimit,      // num0 = RLIMIT_*, num1 = soft, num2 = hard (as unsigned 64 bit)
@@ -75,6 +76,15 @@ enum class Op : std::uint16_t {
                       // descriptors that are terminals are replaced; num3 = 1: it becomes the controlling terminal too
   kExec,              // list0 = argv, list1 = environment, num0 = slot of a program (execveat) or -1
   kCoreScheduling,    // new core-scheduling cookie
+  // --- attach: carried out by berth-attach (child/attach_steps.hpp) only; kJoinCgroup, kProcessLimit and kHostPty there
+  //     concern the helper itself -----------------------------------------------------------------------------------------
+  kEnterNamespaces,   // num0 = slot of init's pidfd, num1 = CLONE_NEW* mask: all in one call
+  kShareCoreCookie,   // num0 = pid whose core-scheduling cookie is taken over
+  kFreshProcSys,      // private mount namespace with its own /proc and /sys
+  kAttachPty,         // a pty of the container's devpts: slave into slot num0, owned by uid num1; ptmx goes to the caller.
+                      // num2 >= 0: slot of a host pty's ptmx to use instead
+  kEnterDirectory,    // text0; "/" when that does not exist
+  kExecCommand,       // as kExec, and a file without a known format is given to /bin/sh. Empty list0: the shell of uid num1
 };
 
 // kAwait / kRelease.
@@ -171,6 +181,7 @@ enum class MessageKind : std::uint32_t {
   kTtys,        // value descriptors: ptmx of tty1...
   kDevpts,      // one descriptor: the container's devpts mount
   kTree,        // monitor -> container: one descriptor, a detached mount
+  kAttached,    // berth-attach: value = pid of the command's process, one descriptor: its pidfd
 };
 
 struct Message {
