@@ -38,9 +38,8 @@ std::optional<bool> populated_by_events(const std::string& directory) {
 
 Error busy(Error error, const std::string& directory) {
   if (error.code() != EBUSY) return error;
-  const auto processes = strings::trim(sys::read_file(join_path(directory, "cgroup.procs")).value_or(""));
-  if (processes.empty()) return error;
-  const auto first = processes.substr(0, processes.find('\n'));
+  const auto first = first_line(join_path(directory, "cgroup.procs"));
+  if (first.empty()) return error;
   return std::move(error)
       .because(strings::cat("process ", first, " is still in it"))
       .hint(strings::cat("stop that process: kill -KILL ", first));
