@@ -34,3 +34,9 @@ if(BERTH_COVERAGE)
 endif()
 
 set(BERTH_GIT_REVISION "" CACHE STRING "revision printed by --version -v; empty in development builds")
+
+# Where an installed berth finds its parts; a build tree finds them beside bin/ first.
+include(GNUInstallDirs)
+set(BERTH_ROOTFS_MOUNT "${CMAKE_INSTALL_FULL_LIBDIR}/lxc/rootfs" CACHE STRING "default of lxc.rootfs.mount")
+set(BERTH_LIBEXECDIR "${CMAKE_INSTALL_FULL_LIBEXECDIR}/berth" CACHE STRING "directory of the helper programs")
+add_compile_definitions(BERTH_ROOTFS_MOUNT="${BERTH_ROOTFS_MOUNT}" BERTH_LIBEXECDIR="${BERTH_LIBEXECDIR}")

@@ -24,12 +24,15 @@ struct StartRequest {
   std::vector<std::pair<int, std::string>> shared_namespaces;  // CLONE_NEW* -> name or pid
   std::string rcfile;                  // load instead of the container's own configuration
   std::string program;                 // argv[0] of the caller, for logs: "lxc-start"
+  std::string log_file;                // -o; empty: lxc.log.file
+  unsigned log_level = 5;              // -l, log::Level
 };
 
 struct StartOutcome {
   bool already_running = false;
   pid_t init_pid = -1;
   int exit_status = 0;                 // foreground: wait(2) status of init
+  std::vector<std::string> warnings;   // one line each, for the person who starts it
 };
 
 class Container {
@@ -40,7 +43,9 @@ class Container {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& lxcpath() const { return lxcpath_; }
   [[nodiscard]] std::string directory() const { return lxcpath_ + "/" + name_; }
-  [[nodiscard]] std::string config_file() const { return directory() + "/config"; }
+  [[nodiscard]] std::string config_file() const { return rcfile_.empty() ? directory() + "/config" : rcfile_; }
+  // --rcfile: this file stands for the container's own configuration.
+  void use_config_file(std::string path) { rcfile_ = std::move(path); }
   [[nodiscard]] bool defined() const;      // its configuration file exists
   [[nodiscard]] CommandClient client() const { return {lxcpath_, name_}; }
 
@@ -63,7 +68,7 @@ class Container {
 
  private:
   Container(std::string name, std::string lxcpath) : name_(std::move(name)), lxcpath_(std::move(lxcpath)) {}
-  std::string name_, lxcpath_;
+  std::string name_, lxcpath_, rcfile_;
 };
 
 }  // namespace berth::runtime

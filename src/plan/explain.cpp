@@ -1,0 +1,48 @@
+// Runs in: the starting command, after a failure.
+#include <errno.h>
+
+#include <algorithm>
+
+#include "base/strings.hpp"
+#include "plan/explanations.hpp"
+#include "plan/plan.hpp"
+
+namespace berth::plan {
+namespace {
+
+bool after_pivot(const Plan& plan, std::size_t index) {
+  return std::any_of(plan.steps.begin(), plan.steps.begin() + static_cast<std::ptrdiff_t>(index),
+                     [](const PlannedStep& step) { return step.op == child::Op::kPivotRoot; });
+}
+
+std::string_view place(const Plan& plan, std::size_t index) {
+  switch (plan.steps[index].phase) {
+    case child::Phase::kCaller: return "by the starting command";
+    case child::Phase::kContainer: return after_pivot(plan, index) ? "inside the container" : "in the container's mount namespace";
+    default: return "by the monitor";
+  }
+}
+
+std::string describe(const Plan& plan, std::size_t index) {
+  return strings::cat(plan.steps[index].doing, " (step ", index + 1, " of ", plan.steps.size(), ", ", place(plan, index), ")");
+}
+
+Error cause_of(const child::Failure& failure) {
+  if (std::string_view(failure.call) != "hook") return Error::from_errno(failure.error, failure.call, failure.object);
+  return Error::message(strings::cat("the hook failed: ", failure.object), failure.error).output(failure.output);
+}
+
+}  // namespace
+
+Error explain(const Plan& plan, const child::Failure& failure) {
+  Error error = cause_of(failure);
+  if (failure.step >= plan.steps.size()) return error;
+  const PlannedStep& step = plan.steps[failure.step];
+  const Explanation explanation = look_up(plan, step, failure);
+  if (!explanation.because.empty()) error = std::move(error).because(explanation.because);
+  if (!explanation.hint.empty()) error = std::move(error).hint(explanation.hint);
+  if (step.origin.known()) error = std::move(error).set_by(step.origin);
+  return std::move(error).context(describe(plan, failure.step));
+}
+
+}  // namespace berth::plan

@@ -1,0 +1,124 @@
+// Runs in: the starting command, after a failure.
+#include "plan/explanations.hpp"
+
+#include <errno.h>
+#include <linux/magic.h>
+
+#include <array>
+
+#include "base/strings.hpp"
+#include "sys/file.hpp"
+
+namespace berth::plan {
+namespace {
+
+using child::Op;
+
+struct Row {
+  Op op;                   // kNone = any
+  std::string_view call;   // empty = any
+  int code;
+  std::string_view because;
+  std::string_view hint;
+};
+
+constexpr std::array kRows = {
+    Row{Op::kBind, "open", ENOENT, "the source does not exist", "create it, or add the option optional to the entry"},
+    Row{Op::kBind, "open", EACCES, "the source can't be reached with the ids of the container's root",
+        "give every directory on the way to it the x permission for others"},
+    Row{Op::kNone, "openat2", ELOOP, "a component of the target is a symbolic link in the container's tree",
+        "name the directory that the link points to instead"},
+    Row{Op::kNone, "openat2", EXDEV, "the target leaves the container's root", "remove the .. components from the target"},
+    Row{Op::kNone, "openat2", ENOENT, "the target does not exist in the container's root", "create it, or add create=dir or create=file to the entry"},
+    Row{Op::kNone, "openat2", EROFS, "the target does not exist, and the root is read-only", "create it on the host, or remove ro from lxc.rootfs.options"},
+    Row{Op::kNone, "openat2", ENOTDIR, "a component of the target is not a directory", "correct the target"},
+    Row{Op::kBind, "move_mount", ENOTDIR, "a file can't be mounted on a directory, nor a directory on a file", "add create=file or create=dir, or correct the target"},
+    Row{Op::kNone, "mount", ENODEV, "the kernel has no such file system type", "correct the type, or load its module"},
+    Row{Op::kNone, "mount", ENOENT, "the source does not exist", "create it, or add the option optional to the entry"},
+    Row{Op::kNone, "mount", ENOTBLK, "the source is not a block device", "name a block device, or use the option bind"},
+    Row{Op::kMountFilesystem, "mount", EINVAL, "the file system refused its options, or the source holds no such file system", "check the options of the entry"},
+    Row{Op::kMountFilesystem, "mount", EPERM, "a user namespace may not mount this file system", "bind the host's mount instead"},
+    Row{Op::kMakeCgroup, "", EACCES, "the caller may not make cgroups here", "start it as root, or in a delegated cgroup: systemd-run --user --scope -p Delegate=yes lxc-start ..."},
+    Row{Op::kMakeCgroup, "", EROFS, "the cgroup file system is mounted read-only", "remount it writable"},
+    Row{Op::kMakeCgroup, "", EEXIST, "another container took the name since the start was planned", "start it again"},
+    Row{Op::kMakeCgroup, "", ENOSPC, "the kernel's limit of cgroups is reached", "remove unused cgroups, or raise cgroup.max.descendants"},
+    Row{Op::kMakeCgroup, "", EAGAIN, "the limit of cgroups in this place is reached", "raise cgroup.max.descendants of the parent"},
+    Row{Op::kWriteHostFile, "", EINVAL, "the kernel refused the value", "check the value against the controller's documentation"},
+    Row{Op::kWriteHostFile, "", ERANGE, "the kernel refused the value: out of range", "check the value against the controller's documentation"},
+    Row{Op::kWriteHostFile, "", ENOENT, "the controller has no such file on this kernel", "remove the line, or correct the name"},
+    Row{Op::kProcessLimit, "", EPERM, "raising a hard limit needs CAP_SYS_RESOURCE", "lower the value to the host's hard limit, or remove the line"},
+    Row{Op::kProcessLimit, "", EINVAL, "the soft limit is above the hard limit", "write it as SOFT:HARD with SOFT not above HARD"},
+    Row{Op::kWriteProc, "", ENOENT, "the kernel has no such file for a process", "correct the name after lxc.proc."},
+    Row{Op::kWriteProc, "", EACCES, "the caller may not set this value (lowering an OOM score needs CAP_SYS_RESOURCE)", "use a higher value, or remove the line"},
+    Row{Op::kWriteProc, "", EINVAL, "the kernel refused the value", "correct the value"},
+    Row{Op::kClone, "", EPERM, "the caller may not make these namespaces", "start it as root, or give it an id map"},
+    Row{Op::kClone, "", ENOSPC, "a limit of namespaces is reached", "raise /proc/sys/user/max_*_namespaces"},
+    Row{Op::kClone, "", EUSERS, "user namespaces are nested too deeply", "start it from a shallower level"},
+    Row{Op::kWriteIdMap, "", EPERM, "the caller may not map these ids", "name ranges of /etc/subuid and /etc/subgid in lxc.idmap"},
+    Row{Op::kWriteIdMap, "", EINVAL, "the kernel refused the map: ranges overlap, or there are too many", "correct the lxc.idmap lines"},
+    Row{Op::kWriteFile, "", ENOENT, "the kernel has no such setting", "correct the name after lxc.sysctl."},
+    Row{Op::kWriteFile, "", EACCES, "the setting can't be changed from inside the container", "set it on the host, or remove the line"},
+    Row{Op::kWriteFile, "", EPERM, "the setting can't be changed from inside the container", "set it on the host, or remove the line"},
+    Row{Op::kWriteFile, "", EINVAL, "the kernel refused the value", "correct the value"},
+    Row{Op::kSetIds, "", EINVAL, "the id is not mapped in the container", "extend lxc.idmap to cover it"},
+    Row{Op::kSetIds, "", EPERM, "the container's root may not take this id", "keep setuid and setgid in the capabilities"},
+    Row{Op::kOpenSlot, "open", ENOENT, "it has gone since the start was planned", "start it again"},
+    Row{Op::kTimeOffsets, "write", ERANGE, "the offset would make the clock negative or too large", "correct lxc.time.offset.*"},
+    Row{Op::kConsolePty, "open", ENOSPC, "no pseudo terminal is left", "raise lxc.pty.max, or kernel.pty.max on the host"},
+    Row{Op::kTtyPtys, "open", ENOSPC, "no pseudo terminal is left", "raise lxc.pty.max, or kernel.pty.max on the host"},
+    Row{Op::kAttachRoot, "open_tree", EACCES, "the container's root may not reach the root file system", "give every directory on the way to it the x permission for others"},
+    Row{Op::kPivotRoot, "", EINVAL, "the host's root can't be pivoted (an initial ramfs?)", "boot the host with a real root file system"},
+    Row{Op::kHostname, "", EINVAL, "the name is longer than 64 bytes", "shorten lxc.uts.name"},
+};
+
+struct FilesystemName {
+  long magic;
+  std::string_view name;
+};
+
+constexpr std::array kFilesystems = {
+    FilesystemName{EXT4_SUPER_MAGIC, "ext4"},   FilesystemName{0x58465342, "xfs"},
+    FilesystemName{BTRFS_SUPER_MAGIC, "btrfs"}, FilesystemName{OVERLAYFS_SUPER_MAGIC, "overlay"},
+    FilesystemName{TMPFS_MAGIC, "tmpfs"},       FilesystemName{NFS_SUPER_MAGIC, "nfs"},
+    FilesystemName{RAMFS_MAGIC, "ramfs"},       FilesystemName{SQUASHFS_MAGIC, "squashfs"},
+    FilesystemName{PROC_SUPER_MAGIC, "proc"},   FilesystemName{SYSFS_MAGIC, "sysfs"},
+};
+
+std::string filesystem_of(const std::string& path) {
+  const auto about = sys::stat_filesystem(path);
+  if (!about) return "the file system";
+  for (const FilesystemName& row : kFilesystems) {
+    if (row.magic == static_cast<long>(about->f_type)) return std::string(row.name);
+  }
+  return "the file system";
+}
+
+Explanation explain_idmap(const PlannedStep& step, const child::Failure& failure) {
+  if (std::string_view(failure.call) != "mount_setattr" || (failure.error != EINVAL && failure.error != EPERM)) return {};
+  return {strings::cat(filesystem_of(step.text[0]), " at ", step.text[0], " takes no id-mapped mounts on this kernel"),
+          "remove the idmap option and own the files by the container's ids, or use another file system"};
+}
+
+std::string root_of(const Plan& plan) {
+  for (const PlannedStep& step : plan.steps) {
+    if (step.op == Op::kAttachRoot) return step.text[0];
+  }
+  return {};
+}
+
+bool matches(const Row& row, Op op, const child::Failure& failure) {
+  return row.code == failure.error && (row.op == Op::kNone || row.op == op) && (row.call.empty() || row.call == failure.call);
+}
+
+}  // namespace
+
+Explanation look_up(const Plan& plan, const PlannedStep& step, const child::Failure& failure) {
+  if (step.op == Op::kExec && !step.list[0].empty()) return examine_program(root_of(plan), step.list[0].front(), failure.error);
+  if (step.op == Op::kSendIdmappedTree) return explain_idmap(step, failure);
+  for (const Row& row : kRows) {
+    if (matches(row, step.op, failure)) return {std::string(row.because), std::string(row.hint)};
+  }
+  return {};
+}
+
+}  // namespace berth::plan

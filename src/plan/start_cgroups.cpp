@@ -1,0 +1,129 @@
+// Runs in: the starting command.
+#include <fcntl.h>
+
+#include "base/strings.hpp"
+#include "plan/builder.hpp"
+
+namespace berth::plan {
+namespace {
+
+std::vector<cgroup::Setting> settings_of(const std::vector<config::Sourced<std::pair<std::string, std::string>>>& values) {
+  std::vector<cgroup::Setting> settings;
+  for (const auto& [value, origin] : values) settings.push_back({value.first, value.second, origin});
+  return settings;
+}
+
+cgroup::Request request_of(const Builder& builder) {
+  const config::CgroupConf& conf = builder.conf().cgroup;
+  cgroup::Request request;
+  request.name = builder.inputs.name;
+  request.dir = conf.dir;
+  request.dir_monitor = conf.dir_monitor;
+  request.dir_container = conf.dir_container;
+  request.dir_container_inner = conf.dir_container_inner;
+  request.dir_monitor_pivot = conf.dir_monitor_pivot;
+  request.pattern = builder.inputs.cgroup_pattern;
+  request.relative = conf.relative;
+  request.namespaced_user = builder.user_namespace;
+  request.owner_uid = builder.root_uid;
+  request.owner_gid = builder.root_gid;
+  request.v1 = settings_of(conf.v1);
+  request.v2 = settings_of(conf.v2);
+  return request;
+}
+
+bool below(const std::string& path, const std::string& directory) {
+  return path.size() >= directory.size() && path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+std::string relative_to(const std::string& path, const std::string& root) {
+  return path.size() > root.size() ? path.substr(root.size()) : "/";
+}
+
+void list_paths(Settings& settings, const cgroup::Placement& placement) {
+  const std::string& root = placement.hierarchy.mount_point;
+  std::vector<std::string_view> controllers = strings::split(placement.hierarchy.controllers, ',');
+  for (const std::string_view controller : controllers) {
+    settings.cgroup_paths.emplace_back(controller);
+    settings.cgroup_paths.push_back(relative_to(placement.payload, root));
+    settings.cgroup_paths.push_back(relative_to(placement.limit, root));
+    settings.cgroup_paths.push_back(root);
+  }
+}
+
+void plan_write(PlannedStep& step, const cgroup::Write& write) {
+  step.text[0] = write.path;
+  step.text[1] = write.value;
+  step.origin = write.origin;
+  step.flags = child::kStepOnReboot | (write.may_fail ? std::uint32_t{child::kStepMayFail} : 0);
+}
+
+void plan_directories(Builder& builder, const cgroup::Placement& placement) {
+  for (const std::string& directory : placement.stale) {
+    builder.add(child::Phase::kCaller, child::Op::kRemoveCgroup, "removing what a dead run left of the cgroup").text[0] = directory;
+  }
+  for (const std::string& directory : placement.make) {
+    PlannedStep& make = builder.add(child::Phase::kCaller, child::Op::kMakeCgroup, "making the cgroup");
+    make.text[0] = directory;
+    make.num[0] = 0755;
+    if (!below(directory, placement.limit)) continue;
+    make.flags = child::kStepOnReboot;
+    builder.undo(child::Op::kRemoveCgroup, "removing the cgroup").text[0] = directory;
+  }
+}
+
+}  // namespace
+
+Status decide_cgroups(Builder& builder) {
+  builder.cgroups = TRY_CONTEXT(cgroup::arrange(builder.inputs.cgroups, request_of(builder)), "planning the cgroups");
+  Settings& settings = builder.plan.settings;
+  for (const cgroup::Placement& placement : builder.cgroups.placements) {
+    settings.monitor_cgroups.push_back(placement.monitor);
+    list_paths(settings, placement);
+  }
+  settings.pivot_cgroup = builder.cgroups.pivot;
+  settings.freezer = builder.cgroups.freezer_file;
+  settings.freezer_is_v2 = builder.cgroups.freezer_is_v2;
+  settings.warnings = builder.cgroups.warnings;
+  return {};
+}
+
+void plan_caller_cgroups(Builder& builder) {
+  for (const cgroup::Placement& placement : builder.cgroups.placements) plan_directories(builder, placement);
+  for (const cgroup::Write& write : builder.cgroups.writes) {
+    if (!write.devices) plan_write(builder.add(child::Phase::kCaller, child::Op::kWriteHostFile, "setting a cgroup limit"), write);
+  }
+  for (const auto& [path, uid, gid] : builder.cgroups.chowns) {
+    PlannedStep& chown = builder.add(child::Phase::kCaller, child::Op::kChownHost, "handing the cgroup to the container's root");
+    chown.text[0] = path;
+    chown.num[0] = uid;
+    chown.num[1] = gid;
+    chown.flags = child::kStepOnReboot;
+  }
+}
+
+void plan_monitor_cgroups(Builder& builder) {
+  if (builder.conf().monitor_unshare) builder.host(child::Op::kPrivateMounts, "giving the monitor its own mount namespace");
+  std::int64_t slot = kSlotFirstTasks;
+  for (const cgroup::Placement& placement : builder.cgroups.placements) {
+    if (placement.hierarchy.unified()) continue;  // the monitor is born in it
+    PlannedStep& join = builder.host(child::Op::kJoinCgroup, "moving the monitor to its cgroup");
+    join.text[0] = placement.monitor + "/tasks";
+  }
+  for (const cgroup::Placement& placement : builder.cgroups.placements) {
+    PlannedStep& open = builder.host(child::Op::kOpenSlot, "opening the container's cgroup");
+    const bool unified = placement.hierarchy.unified();
+    open.text[0] = unified ? placement.payload : placement.payload + "/tasks";
+    open.num[0] = unified ? std::int64_t{kSlotPayloadGroup} : slot++;
+    open.num[1] = unified ? O_PATH | O_DIRECTORY : O_WRONLY;
+    open.flags = child::kStepOnReboot;
+  }
+}
+
+void plan_devices_rules(Builder& builder) {
+  for (const cgroup::Write& write : builder.cgroups.writes) {
+    if (write.devices) plan_write(builder.meanwhile(child::Op::kWriteHostFile, "setting the device rules"), write);
+  }
+}
+
+}  // namespace berth::plan

@@ -1,0 +1,88 @@
+// Runs in: the starting command.
+#include <array>
+
+#include "base/strings.hpp"
+#include "plan/builder.hpp"
+
+namespace berth::plan {
+namespace {
+
+struct HookName {
+  config::HookType type;
+  std::string_view name;
+};
+
+constexpr std::array kHookNames = {
+    HookName{config::HookType::kPreStart, "pre-start"},   HookName{config::HookType::kPreMount, "pre-mount"},
+    HookName{config::HookType::kMount, "mount"},          HookName{config::HookType::kAutodev, "autodev"},
+    HookName{config::HookType::kStartHost, "start-host"}, HookName{config::HookType::kStart, "start"},
+    HookName{config::HookType::kStop, "stop"},            HookName{config::HookType::kPostStop, "post-stop"},
+    HookName{config::HookType::kClone, "clone"},          HookName{config::HookType::kDestroy, "destroy"},
+};
+
+std::string_view name_of(config::HookType type) {
+  for (const HookName& row : kHookNames) {
+    if (row.type == type) return row.name;
+  }
+  return "";
+}
+
+void put(std::vector<std::string>& environment, std::string_view name, std::string_view value) {
+  const std::string prefix = strings::cat(name, '=');
+  std::erase_if(environment, [&prefix](const std::string& entry) { return entry.starts_with(prefix); });
+  environment.push_back(prefix + std::string(value));
+}
+
+std::vector<std::string> hook_environment(const Builder& builder, std::string_view type, bool container_side) {
+  const config::Conf& conf = builder.conf();
+  std::vector<std::string> environment = builder.inputs.caller_environment;
+  put(environment, "LXC_NAME", builder.inputs.name);
+  put(environment, "LXC_CONFIG_FILE", builder.inputs.config_file);
+  put(environment, "LXC_ROOTFS_MOUNT", builder.root_mount);
+  put(environment, "LXC_ROOTFS_PATH", conf.rootfs.path);
+  if (!conf.console.path.empty()) put(environment, "LXC_CONSOLE", conf.console.path);
+  if (!conf.console.logfile.empty()) put(environment, "LXC_CONSOLE_LOGPATH", conf.console.logfile);
+  put(environment, "LXC_CGNS_AWARE", "1");
+  if (conf.log.level) put(environment, "LXC_LOG_LEVEL", std::to_string(*conf.log.level));
+  put(environment, "LXC_HOOK_VERSION", std::to_string(conf.hooks.version));
+  if (conf.hooks.version == 1) {
+    put(environment, "LXC_HOOK_TYPE", type);
+    put(environment, "LXC_HOOK_SECTION", "lxc");
+  }
+  if (!container_side) return environment;
+  for (const auto* list : {&conf.environment, &conf.environment_hooks}) {
+    for (const auto& [entry, origin] : *list) put(environment, entry.substr(0, entry.find('=')), std::string_view(entry).substr(entry.find('=') + 1));
+  }
+  return environment;
+}
+
+void fill(PlannedStep& step, const Builder& builder, const config::SourcedText& command, std::string_view type, bool container_side) {
+  std::string line = "exec " + command.value;
+  if (builder.conf().hooks.version == 0) line += strings::cat(' ', strings::shell_quote(builder.inputs.name), " lxc ", type);
+  step.text[0] = command.value;
+  step.text[1] = std::string(type);
+  step.num[0] = builder.conf().hooks.version;
+  step.list[0] = {"/bin/sh", "-c", std::move(line)};
+  step.list[1] = hook_environment(builder, type, container_side);
+  step.origin = command.origin;
+}
+
+}  // namespace
+
+void plan_host_hooks(Builder& builder, config::HookType type, child::Phase phase, bool may_fail) {
+  const std::string_view name = name_of(type);
+  for (const config::SourcedText& command : builder.conf().hooks.commands[static_cast<std::size_t>(type)]) {
+    PlannedStep& step = builder.add(phase, child::Op::kHostHook, strings::cat("running the ", name, " hook"));
+    fill(step, builder, command, name, false);
+    step.flags = child::kStepOnReboot | (may_fail ? std::uint32_t{child::kStepMayFail} : 0);
+  }
+}
+
+void plan_container_hooks(Builder& builder, config::HookType type) {
+  const std::string_view name = name_of(type);
+  for (const config::SourcedText& command : builder.conf().hooks.commands[static_cast<std::size_t>(type)]) {
+    fill(builder.inside(child::Op::kHook, strings::cat("running the ", name, " hook")), builder, command, name, true);
+  }
+}
+
+}  // namespace berth::plan

@@ -1,0 +1,17 @@
+// berth's own helper programs (libexec): where they are, and a safe descriptor to execute them from.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+namespace berth::runtime {
+
+// Path of "berth-monitor" and the like: ../libexec beside the running program's directory (build tree), else the installed place.
+Result<std::string> find_helper(std::string_view name);
+// For execveat: not the host's writable file, see sys::open_program_safely.
+Result<Fd> open_helper(std::string_view name);
+
+}  // namespace berth::runtime

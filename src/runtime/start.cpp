@@ -1,0 +1,174 @@
+// Runs in: the starting command.
+// From a request to a running monitor: resolve what names other containers, plan, carry out the caller's steps, start the
+// monitor program with the plan on a sealed memfd, and wait for what it says.
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/defer.hpp"
+#include "base/strings.hpp"
+#include "cgroup/driver.hpp"
+#include "child/blob.hpp"
+#include "config/global.hpp"
+#include "config/parser.hpp"
+#include "os/lock.hpp"
+#include "os/namespaces.hpp"
+#include "plan/start_plan.hpp"
+#include "runtime/container.hpp"
+#include "runtime/host_program.hpp"
+#include "runtime/host_steps.hpp"
+#include "runtime/monitor_link.hpp"
+#include "runtime/programs.hpp"
+#include "sys/file.hpp"
+
+namespace berth::runtime {
+namespace {
+
+constexpr std::string_view kHeadline = "cannot start";
+
+// --- from names to facts ---------------------------------------------------------------------------------------------------
+
+Result<pid_t> pid_of(const Container& container, const std::string& who) {
+  if (const auto number = strings::parse_number<pid_t>(who)) return *number;
+  const CommandClient other(container.lxcpath(), who);
+  if (!TRY(other.reachable())) {
+    return fail(Error::message(strings::cat("can't share a namespace of ", who, ": it is not running"), ESRCH).hint(strings::cat("start ", who, " first")));
+  }
+  return other.init_pid();
+}
+
+// lxc.namespace.share.NS and --share-NS take a pid, a container's name, or the path of a namespace file.
+Result<std::string> namespace_path(const Container& container, int flag, const std::string& who) {
+  if (who.starts_with('/')) return who;
+  const pid_t pid = TRY(pid_of(container, who));
+  const os::Namespace* row = os::find_namespace(flag);
+  std::string path = strings::cat("/proc/", pid, "/ns/", row->proc_name);
+  if (!sys::exists(path)) return fail(Error::message(strings::cat("can't share a namespace of process ", pid, ": there is no such process"), ESRCH));
+  return path;
+}
+
+Status resolve_shares(const Container& container, const StartRequest& request, plan::StartInputs& inputs) {
+  for (const auto& [flag, who] : inputs.conf.namespaces.share) {
+    auto path = namespace_path(container, flag, who.value);
+    if (!path) return fail(std::move(path.error()).set_by(who.origin));
+    inputs.shared_namespaces[flag] = std::move(*path);
+  }
+  for (const auto& [flag, who] : request.shared_namespaces) inputs.shared_namespaces[flag] = TRY(namespace_path(container, flag, who));
+  return {};
+}
+
+std::string global_or_empty(std::string_view key) {
+  auto value = config::global_item(key);
+  return value ? std::move(*value) : std::string{};
+}
+
+std::vector<std::string> used_controllers() {
+  std::vector<std::string> names;
+  const std::string text = global_or_empty("lxc.cgroup.use");
+  for (const std::string_view name : strings::split_words(text, ", ")) names.emplace_back(name);
+  return names;
+}
+
+Result<config::Conf> load_for_start(const Container& container, const StartRequest& request) {
+  config::Conf conf;
+  if (!request.rcfile.empty()) {
+    TRY(config::load_file(conf, request.rcfile));
+  } else if (container.defined()) {
+    conf = TRY(container.load());
+  } else if (request.command.empty() && request.defines.empty()) {
+    return fail(Error::message("no such container", ENOENT)
+                    .because(strings::cat("there is no ", container.config_file()))
+                    .hint(strings::cat("lxc-ls -P ", container.lxcpath(), " lists the containers; lxc-create makes one")));
+  }
+  for (const auto& [key, value] : request.defines) {
+    TRY(config::set_item(conf, key, value, Origin{"--define", 0, strings::cat(key, '=', value)}));
+  }
+  return conf;
+}
+
+Result<plan::Plan> plan_for(const Container& container, const StartRequest& request, const config::Conf& conf) {
+  plan::StartInputs inputs{.conf = conf,
+                           .name = container.name(),
+                           .lxcpath = container.lxcpath(),
+                           .config_file = request.rcfile.empty() ? container.config_file() : request.rcfile,
+                           .cgroups = TRY(cgroup::detect_host("/proc", used_controllers())),
+                           .cgroup_pattern = global_or_empty("lxc.cgroup.pattern"),
+                           .privileged = ::geteuid() == 0,
+                           .foreground = request.foreground,
+                           .with_init = request.with_init,
+                           .command = request.command,
+                           .shared_namespaces = {},
+                           .caller_environment = own_environment(),
+                           .console_path = request.console_path,
+                           .console_log = request.console_log,
+                           .pid_file = request.pid_file,
+                           .log_prefix = request.program,
+                           .log_file = request.log_file,
+                           .log_level = request.log_level,
+                           .terminal = request.foreground && ::isatty(STDIN_FILENO) != 0};
+  TRY(resolve_shares(container, request, inputs));
+  plan::Plan plan = TRY(plan::plan_start(inputs));
+  plan.settings.socket_name = command_socket_name(container.lxcpath(), container.name());
+  if (conf.ephemeral) {
+    plan.settings.destroy_program = {TRY(sys::read_link("/proc/self/exe")), "destroy", "-P", container.lxcpath(), "-n", container.name()};
+  }
+  return plan;
+}
+
+// --- the start itself ------------------------------------------------------------------------------------------------------
+
+// Two locks: the container's own, which LXC's tools know too, and one of its name, because containers of the same name in
+// different places choose among the same cgroup names.
+struct StartLocks {
+  os::FileLock container, cgroup_name;
+};
+
+Result<StartLocks> lock_for_start(const Container& container) {
+  auto own = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file(container.lxcpath(), container.name()))));
+  auto name = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file("/cgroup", container.name()))));
+  return StartLocks{std::move(own), std::move(name)};
+}
+
+// What the monitor says first: it runs, it failed, or another one was there before.
+Result<StartOutcome> first_word(const plan::Plan& plan, MonitorLink& link) {
+  const StatusMessage message = TRY(link.receive());
+  StartOutcome outcome;
+  outcome.warnings = plan.settings.warnings;
+  if (message.kind == StatusKind::kFailed) return fail(plan::explain(plan, message.failure));
+  outcome.already_running = message.kind == StatusKind::kAlreadyRunning;
+  outcome.init_pid = message.kind == StatusKind::kRunning ? message.value : -1;
+  return outcome;
+}
+
+}  // namespace
+
+Result<plan::Plan> Container::plan(const StartRequest& request) const {
+  const config::Conf conf = TRY_CONTEXT(load_for_start(*this, request), kHeadline);
+  return with_context(plan_for(*this, request, conf), kHeadline);
+}
+
+Result<StartOutcome> Container::start(const StartRequest& request) const {
+  const config::Conf conf = TRY_CONTEXT(load_for_start(*this, request), kHeadline);
+  std::optional<StartLocks> locks = TRY_CONTEXT(lock_for_start(*this), kHeadline);
+  if (TRY_CONTEXT(client().reachable(), kHeadline)) return StartOutcome{.already_running = true, .warnings = {}};
+  const plan::Plan plan = TRY_CONTEXT(plan_for(*this, request, conf), kHeadline);
+  const std::string encoded = plan::encode(plan);
+  const child::BlobView blob(encoded.data(), encoded.size());
+  HostContext host;
+  child::Failure failure;
+  if (!run_caller_steps(blob, host, failure)) return fail(plan::explain(plan, failure).context(kHeadline));
+  Defer undo([&] { undo_caller_steps(blob, host); });
+  MonitorLink link = TRY_CONTEXT(MonitorLink::launch(plan, encoded, request), kHeadline);
+  auto outcome = first_word(plan, link);
+  // Once the monitor has spoken, it owns what was made, and has undone it when the start failed.
+  if (link.spoke()) undo.dismiss();
+  locks.reset();
+  if (!outcome || !request.foreground || outcome->already_running) return with_context(std::move(outcome), kHeadline);
+  outcome->exit_status = TRY(link.wait_until_stopped());
+  return outcome;
+}
+
+}  // namespace berth::runtime
