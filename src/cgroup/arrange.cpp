@@ -41,15 +41,18 @@ std::string without_init_scope(std::string path) {
 // Root leaves its own group unless told to stay; inside a container without a cgroup namespace the root is somebody else's.
 std::string base_directory(const Hierarchy& hierarchy, const Host& host, const Request& request) {
   const auto own = join_path(hierarchy.mount_point, without_init_scope(hierarchy.own_path));
-  if (!host.privileged || request.relative) return own;
+  if (!host.privileged || request.relative || own == hierarchy.mount_point) return own;
   return write_refusal(hierarchy.mount_point) == 0 || write_refusal(own) != 0 ? hierarchy.mount_point : own;
 }
 
 // Both groups' parents must be writable; they may lie apart (lxc.cgroup.dir.monitor, .container).
 Refusal refusal_of(const Base& base, const Names& names) {
+  std::string last;
   for (const auto& name : {names.monitor, names.payload}) {
     auto parent = std::string(parent_path(join_path(base.directory, name)));
+    if (parent == last) continue;
     if (const int code = write_refusal(parent); code != 0) return {std::move(parent), code};
+    last = std::move(parent);
   }
   return {};
 }
@@ -87,7 +90,9 @@ Error not_writable(const Host& host, const Bases& bases, const Request& request)
   return std::move(error)
       .because("this cgroup is not delegated to the user")
       .hint(strings::cat("run it in a delegated scope: systemd-run --user --scope -p Delegate=yes -- lxc-start -n ",
-                         strings::shell_quote(request.name)));
+                         strings::shell_quote(request.name),
+                         " (without systemd, root makes a group, gives it and its cgroup.procs, cgroup.threads and "
+                         "cgroup.subtree_control to the user, and moves the shell into it)"));
 }
 
 Status check_bases(const Host& host, const Bases& bases, const Request& request) {

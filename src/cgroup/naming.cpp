@@ -89,16 +89,15 @@ Error none_free(const std::vector<Base>& bases, const Request& request) {
                          "-*, or set lxc.cgroup.dir to another parent"));
 }
 
-bool under_any(const std::string& path, const std::vector<std::string>& directories) {
-  return std::ranges::any_of(directories, [&](const std::string& directory) { return is_within(path, directory); });
-}
-
-void add_missing(Placement& placement, const std::string& base, const std::string& target) {
-  for (auto end = base.size(); end < target.size();) {
+// Parents first. `leaf_exists` saves a look at the last component; below a missing directory all are missing.
+void add_missing(Placement& placement, std::size_t base, const std::string& target, bool leaf_exists) {
+  bool missing = false;
+  for (auto end = base; end < target.size();) {
     end = std::min(target.find('/', end + 1), target.size());
     auto path = target.substr(0, end);
-    const bool wanted = !sys::exists(path) || under_any(path, placement.stale);
-    if (wanted && std::ranges::find(placement.make, path) == placement.make.end()) placement.make.push_back(std::move(path));
+    const bool listed = std::ranges::find(placement.make, path) != placement.make.end();
+    missing = missing || listed || (end == target.size() ? !leaf_exists : !sys::exists(path));
+    if (missing && !listed) placement.make.push_back(std::move(path));
   }
 }
 
@@ -118,13 +117,13 @@ Names names_for(const Request& request, unsigned attempt) {
   const auto suffix = attempt == 0 ? std::string() : strings::cat('-', attempt);
   Names names;
   if (!request.dir_container.empty()) {
-    names = {below("", request.dir_monitor), below("", request.dir_container), "", true};
+    names = {below("", request.dir_monitor), below("", request.dir_container), "", true, false};
   } else if (request.dir.empty() && !request.pattern.empty()) {
     const auto tree = expand_pattern(request.pattern, request.name);
-    names = {below(tree, strings::cat("monitor", suffix)), below(tree, strings::cat("payload", suffix)), "", false};
+    names = {below(tree, strings::cat("monitor", suffix)), below(tree, strings::cat("payload", suffix)), "", false, false};
   } else {
     names = {below(request.dir, strings::cat("lxc.monitor.", request.name, suffix)),
-             below(request.dir, strings::cat("lxc.payload.", request.name, suffix)), "", false};
+             below(request.dir, strings::cat("lxc.payload.", request.name, suffix)), "", false, false};
   }
   names.payload = request.dir_container_inner.empty() ? names.limit : below(names.limit, request.dir_container_inner);
   return names;
@@ -137,7 +136,9 @@ std::string pivot_for(const Request& request) {
 Result<Names> choose_names(const std::vector<Base>& bases, const Request& request) {
   for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
     auto names = names_for(request, attempt);
-    if (occupancy_of(bases, names) != Occupancy::kTaken) return names;
+    const auto occupancy = occupancy_of(bases, names);
+    names.fresh = occupancy == Occupancy::kFree;
+    if (occupancy != Occupancy::kTaken) return names;
     if (names.fixed) return fail(taken(bases, names));
   }
   return fail(none_free(bases, request));
@@ -150,11 +151,15 @@ Placement place(const Base& base, const Names& names) {
                       join_path(base.directory, names.payload),
                       {},
                       {}};
-  if (!names.fixed && sys::exists(placement.monitor)) placement.stale.push_back(placement.monitor);
-  if (sys::exists(placement.limit) && !is_within(placement.monitor, placement.limit)) placement.stale.push_back(placement.limit);
-  const auto root = base.directory == "/" ? std::string() : base.directory;
-  add_missing(placement, root, placement.monitor);
-  add_missing(placement, root, placement.payload);
+  const bool monitor_exists = (names.fixed || !names.fresh) && sys::exists(placement.monitor);
+  if (monitor_exists && !names.fixed) placement.stale.push_back(placement.monitor);
+  const bool holds_monitor = is_within(placement.monitor, placement.limit);
+  const bool limit_exists = !names.fresh && sys::exists(placement.limit);
+  if (limit_exists && !holds_monitor) placement.stale.push_back(placement.limit);
+  const auto root = base.directory == "/" ? 0 : base.directory.size();
+  add_missing(placement, root, placement.monitor, monitor_exists && names.fixed);
+  add_missing(placement, root, placement.limit, limit_exists && holds_monitor);
+  if (placement.payload != placement.limit) add_missing(placement, root, placement.payload, sys::exists(placement.payload));
   return placement;
 }
 

@@ -19,6 +19,7 @@ struct Base {
 struct Names {
   std::string monitor, limit, payload;
   bool fixed = false;  // lxc.cgroup.dir.monitor and .container: used as they are, never with a suffix
+  bool fresh = false;  // no hierarchy has any of them (a fixed monitor group apart)
 };
 
 // lxc.cgroup.dir*: relative, without "..", .monitor together with .container, .inner one component.

@@ -158,7 +158,7 @@ class Router {
     if (is_skipped(controller) || is_skipped(v1_controller(controller))) return not_writable(setting, version);
     return Error::message(strings::cat(key_of(setting, version), ": no cgroup controller '", controller, "' is available"),
                           ENOENT)
-        .because(strings::cat("there is ", inventory()))
+        .because(strings::cat("this host offers ", inventory()))
         .hint(
             "remove the line, or make the controller available (kernel parameter cgroup_enable=, or delegation by the service "
             "manager)")
