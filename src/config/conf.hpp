@@ -1,4 +1,5 @@
-// The configuration of one container as typed data. The key table (keys.cpp) is the only code that fills or prints it.
+// The configuration of one container as typed data. The key table (key_table.hpp) is the only code that
+// fills or prints it.
 #pragma once
 
 #include <sys/types.h>
@@ -8,12 +9,19 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/error.hpp"
 
 namespace berth::config {
+
+#ifndef BERTH_ROOTFS_MOUNT
+#define BERTH_ROOTFS_MOUNT "/usr/lib/x86_64-linux-gnu/lxc/rootfs"
+#endif
+// Where a root file system is mounted when lxc.rootfs.mount is not set.
+inline constexpr std::string_view kDefaultRootfsMount = BERTH_ROOTFS_MOUNT;
 
 // A value of a list-valued key together with the line that set it.
 template <typename T>
@@ -31,10 +39,10 @@ struct IdMapEntry {
 };
 
 struct RootfsConf {
-  std::string path;      // without the back-end prefix; empty = the host's root is shared
-  std::string type;      // "dir", "btrfs", ...; empty = detect
-  std::string mount;     // where it is mounted before pivot_root
-  std::string options;   // as written
+  std::string path;     // without the back-end prefix; empty = the host's root is shared
+  std::string type;     // "dir", "btrfs", ...; empty = detect
+  std::string mount;    // where it is mounted before pivot_root
+  std::string options;  // as written
   bool managed = true;
 };
 
@@ -44,9 +52,11 @@ struct AutoMounts {
   AutoMode proc = AutoMode::kNone;
   AutoMode sys = AutoMode::kNone;
   AutoMode cgroup = AutoMode::kNone;
-  bool cgroup_full = false;   // cgroup-full: whole hierarchies instead of the container's part
-  bool cgroup_force = false;  // also when the container may mount them itself
-  bool cgroup2 = false;       // cgroup2 tokens
+  bool cgroup_default = false;  // "cgroup" alone: kReadWrite when CAP_SYS_ADMIN is kept; `cgroup` then holds kMixed
+  bool cgroup_full = false;     // cgroup-full: whole hierarchies instead of the container's part
+  bool cgroup_force = false;    // also when the container may mount them itself
+  bool cgroup2 = false;         // cgroup2 tokens
+  bool cgroup2_read_only = false;
   std::string shmounts_host, shmounts_container;
 };
 
@@ -65,7 +75,7 @@ struct DevConf {
 };
 
 struct ConsoleConf {
-  std::string path;      // host terminal, or "none"
+  std::string path;  // host terminal, or "none"
   std::string logfile;
   std::uint64_t buffer_size = 0, log_size = 0;  // bytes
   bool rotate = false;
@@ -92,8 +102,8 @@ struct CgroupConf {
 };
 
 struct NamespaceConf {
-  std::optional<int> clone;        // CLONE_NEW* mask: exactly these
-  std::optional<int> keep;         // CLONE_NEW* mask: inherit these
+  std::optional<int> clone;          // CLONE_NEW* mask: exactly these
+  std::optional<int> keep;           // CLONE_NEW* mask: inherit these
   std::map<int, SourcedText> share;  // CLONE_NEW* -> pid, container name, or path
 };
 
@@ -164,9 +174,9 @@ struct Conf {
   LogConf log;
   std::vector<NetworkConf> networks;  // sorted by index
   std::vector<Sourced<IdMapEntry>> idmap;
-  std::vector<Sourced<std::pair<int, LimitValue>>> limits;              // RLIMIT_* -> values
-  std::vector<Sourced<std::pair<std::string, std::string>>> sysctls;    // key, value
-  std::vector<Sourced<std::pair<std::string, std::string>>> proc;       // file below /proc/INIT, value
+  std::vector<Sourced<std::pair<int, LimitValue>>> limits;                       // RLIMIT_* -> values
+  std::vector<Sourced<std::pair<std::string, std::string>>> sysctls;             // key, value
+  std::vector<Sourced<std::pair<std::string, std::string>>> proc;                // file below /proc/INIT, value
   std::vector<SourcedText> environment, environment_runtime, environment_hooks;  // NAME=VALUE
   std::string uts_name;
   std::optional<std::uint64_t> personality;  // PER_LINUX or PER_LINUX32

@@ -1,0 +1,108 @@
+// Runs in: the command or library caller that reads configuration.
+#include "config/network_values.hpp"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+
+#include "base/strings.hpp"
+
+namespace berth::config {
+namespace {
+
+constexpr std::size_t kHardwareAddressLength = 17;  // 6 pairs and 5 colons
+constexpr std::string_view kDigits = "0123456789abcdef";
+
+bool is_digit(char c) { return kDigits.find(c) != std::string_view::npos || (c >= 'A' && c <= 'F'); }
+bool is_placeholder(char c) { return c == 'x' || c == 'X'; }
+
+template <typename Accept>
+bool has_address_form(std::string_view text, Accept accept) {
+  if (text.size() != kHardwareAddressLength) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i % 3 == 2 ? text[i] != ':' : !accept(text[i])) return false;
+  }
+  return true;
+}
+
+template <int Family>
+bool is_address(std::string_view text) {
+  unsigned char binary[16];
+  return text.find('\0') == std::string_view::npos && ::inet_pton(Family, std::string(text).c_str(), binary) == 1;
+}
+
+// Class A /8, B /16, C /24, as ifconfig took them.
+std::optional<unsigned> class_length(std::string_view address) {
+  const auto first = strings::parse_number<unsigned>(address.substr(0, address.find('.')));
+  if (!first || *first >= 224) return std::nullopt;
+  return *first < 128 ? 8 : *first < 192 ? 16 : 24;
+}
+
+}  // namespace
+
+std::vector<std::string> subkeys_of_type(std::string_view type) {
+  constexpr std::string_view kPrefix = "lxc.net.N.";
+  constexpr std::array<std::string_view, 4> kTypesWithOwnKeys = {"veth", "macvlan", "ipvlan", "vlan"};
+  std::vector<std::string> names;
+  for (const Key& key : network_keys()) {
+    const std::string_view name = key.name.substr(kPrefix.size());
+    const std::string_view owner = name.substr(0, name.find('.'));
+    const bool owned = std::ranges::find(kTypesWithOwnKeys, owner) != kTypesWithOwnKeys.end();
+    if (owned && owner != type) continue;
+    if (type == "empty" && owner != "type" && owner != "script") continue;
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+bool is_hardware_address(const KeyRef& ref) { return ref.key != nullptr && ref.key->name == "lxc.net.N.hwaddr"; }
+
+void fill_hardware_address(std::span<char> text) {
+  const std::string_view view{text.data(), text.size()};
+  if (!has_address_form(view, [](char c) { return is_digit(c) || is_placeholder(c); })) return;
+  std::random_device random;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!is_placeholder(text[i])) continue;
+    std::size_t digit = random() % kDigits.size();
+    if (i == 1) digit = (digit & ~std::size_t{1}) | 2;  // unicast, locally administered
+    text[i] = kDigits[digit];
+  }
+}
+
+std::optional<NetworkAddress> parse_ipv4_address(std::string_view text) {
+  const auto words = strings::split_words(text);
+  if (words.empty() || words.size() > 2) return std::nullopt;
+  const std::size_t slash = words[0].find('/');
+  const std::string_view address = words[0].substr(0, slash);
+  const auto length =
+      slash == std::string_view::npos ? class_length(address) : strings::parse_number<unsigned>(words[0].substr(slash + 1));
+  if (!is_ipv4(address) || !length || *length > 32) return std::nullopt;
+  NetworkAddress parsed{strings::cat(address, "/", *length), {}};
+  if (words.size() == 2) {
+    if (!is_ipv4(words[1])) return std::nullopt;
+    parsed.broadcast = words[1];
+  }
+  return parsed;
+}
+
+std::optional<NetworkAddress> parse_ipv6_address(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const auto length =
+      slash == std::string_view::npos ? std::optional(64U) : strings::parse_number<unsigned>(text.substr(slash + 1));
+  if (!is_ipv6(text.substr(0, slash)) || !length || *length > 128) return std::nullopt;
+  return NetworkAddress{strings::cat(text.substr(0, slash), "/", *length), {}};
+}
+
+bool is_ipv4(std::string_view text) { return is_address<AF_INET>(text); }
+bool is_ipv6(std::string_view text) { return is_address<AF_INET6>(text); }
+bool is_hardware_address_text(std::string_view text) { return has_address_form(text, is_digit); }
+
+bool is_interface_name(std::string_view text) {
+  if (text.empty() || text.size() >= IFNAMSIZ || text == "." || text == "..") return false;
+  return text.find('/') == std::string_view::npos && text.find_first_of(strings::kBlanks) == std::string_view::npos;
+}
+
+}  // namespace berth::config

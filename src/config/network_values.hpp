@@ -1,0 +1,38 @@
+// Values of lxc.net.N subkeys.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/key_table.hpp"
+
+namespace berth::config {
+
+// The subkeys that a network of this type can have, in LXC's order; all common ones for an unknown or missing type.
+std::vector<std::string> subkeys_of_type(std::string_view type);
+
+// The row is that of lxc.net.N.hwaddr.
+bool is_hardware_address(const KeyRef& ref);
+
+// Replaces each x of "10:66:6a:xx:xx:xx" by a random digit; the second digit so that the address is a unicast one. A text that is
+// not a template stays as it is.
+void fill_hardware_address(std::span<char> text);
+
+// "10.0.0.2/24" from itself, or from "10.0.0.2" (length by class); a broadcast address may follow.
+struct NetworkAddress {
+  std::string text;       // with its length
+  std::string broadcast;  // as written; empty = computed
+};
+std::optional<NetworkAddress> parse_ipv4_address(std::string_view text);
+// "2001:db8::2/64"; 64 when no length is given.
+std::optional<NetworkAddress> parse_ipv6_address(std::string_view text);
+
+bool is_ipv4(std::string_view text);
+bool is_ipv6(std::string_view text);
+bool is_hardware_address_text(std::string_view text);  // six pairs of hexadecimal digits
+bool is_interface_name(std::string_view text);         // at most 15 characters, none of them '/' or blank
+
+}  // namespace berth::config

@@ -1,0 +1,157 @@
+// Runs in: the command or library caller that reads configuration.
+#include "config/parser.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/strings.hpp"
+#include "config/assign.hpp"
+#include "config/conflicts.hpp"
+#include "config/line.hpp"
+#include "config/network_values.hpp"
+#include "sys/file.hpp"
+
+namespace berth::config {
+namespace {
+
+// Far more than anybody has, far less than what files that include each other twice reach.
+constexpr unsigned kMostIncludes = 1000;
+
+class Loader {
+ public:
+  // With `problems`, errors of lines are collected there and reading goes on.
+  explicit Loader(Conf& conf, std::vector<Error>* problems = nullptr) : conf_(conf), problems_(problems) {}
+
+  Status top_file(const std::string& path) {
+    std::string text = TRY_CONTEXT(sys::read_file(path), "reading the configuration file");
+    const auto status = sys::stat(path);
+    chain_.push_back({path, status ? status->st_dev : 0, status ? status->st_ino : 0});
+    return top(std::move(text), path);
+  }
+
+  Status top(std::string text, const std::string& name) {
+    TRY(rows(text, name));
+    std::string& kept = conf_.unexpanded;
+    if (!kept.empty() && kept.back() != '\n') kept += '\n';
+    kept += text;
+    return {};
+  }
+
+  Status include(std::string_view value, const Origin& origin) {
+    const std::string path{value};
+    if (++includes_ > kMostIncludes) {
+      return fail(Error::message(strings::cat("more than ", kMostIncludes, " files are included")).set_by(origin));
+    }
+    const auto status = sys::stat(path);
+    if (!status) {
+      const bool absent_directory = status.error().code() == ENOENT && path.ends_with('/');
+      if (absent_directory) return {};
+      return fail(Error(status.error()).context("cannot read the included file").set_by(origin));
+    }
+    if (S_ISDIR(status->st_mode)) return directory(path, origin);
+    return file(path, *status, origin);
+  }
+
+ private:
+  struct Open {
+    std::string path;
+    dev_t device;
+    ino_t inode;
+  };
+
+  Status directory(const std::string& path, const Origin& origin) {
+    auto entries = sys::list_directory(path);
+    if (!entries) return fail(std::move(entries.error()).context("cannot read the included directory").set_by(origin));
+    std::vector<std::string> names;
+    for (const sys::DirectoryEntry& entry : *entries) {
+      if (entry.name.size() > 5 && entry.name.ends_with(".conf")) names.push_back(entry.name);
+    }
+    std::ranges::sort(names);
+    for (const std::string& name : names) TRY(include(strings::cat(strings::trim_right(path, "/"), "/", name), origin));
+    return {};
+  }
+
+  Status file(const std::string& path, const struct ::stat& status, const Origin& origin) {
+    TRY(check_loop(path, status, origin));
+    auto text = sys::read_file(path);
+    if (!text) return fail(std::move(text.error()).context("cannot read the included file").set_by(origin));
+    chain_.push_back({path, status.st_dev, status.st_ino});
+    auto result = rows(*text, path);
+    chain_.pop_back();
+    if (result || origin.file.empty()) return result;
+    return with_context(std::move(result), strings::cat("in a file included by ", origin.file, ":", origin.line));
+  }
+
+  Status check_loop(const std::string& path, const struct ::stat& status, const Origin& origin) {
+    const auto same = [&](const Open& open) { return open.device == status.st_dev && open.inode == status.st_ino; };
+    const auto first = std::ranges::find_if(chain_, same);
+    if (first == chain_.end()) return {};
+    std::string names;
+    for (auto it = first; it != chain_.end(); ++it) names += it->path + " -> ";
+    return fail(Error::message(strings::cat("files include each other: ", names, path), ELOOP)
+                    .set_by(origin)
+                    .hint("remove one of these lxc.include lines"));
+  }
+
+  // `text` is changed in place where a hardware address has random digits.
+  Status rows(std::string& text, const std::string& name) {
+    Origin origin{name, 0, {}};
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find('\n', at), text.size());
+      ++origin.line;
+      if (auto result = row(text, at, end - at, origin); !result) {
+        Error error = std::move(result.error());
+        if (!error.origin().known()) error = std::move(error).set_by(origin);
+        if (problems_ == nullptr) return fail(std::move(error));
+        problems_->push_back(std::move(error));
+      }
+      at = end + 1;
+    }
+    return {};
+  }
+
+  Status row(std::string& text, std::size_t at, std::size_t length, Origin& origin) {
+    const std::string_view raw = std::string_view(text).substr(at, length);
+    origin.text = strings::trim(raw);
+    const Line line = TRY(read_line(raw));
+    if (!line.assignment) return {};
+    const KeyRef ref = TRY(resolve_key(line.key, origin.file));
+    if (ref.key->is(kInclude)) return line.value.empty() ? Status{} : include(line.value, origin);
+    if (is_hardware_address(ref) && !line.value.empty()) {
+      char* value = text.data() + (line.value.data() - text.data());
+      fill_hardware_address({value, line.value.size()});
+      origin.text = strings::trim(raw);
+    }
+    return assign(conf_, ref, line.value, origin, line.column);
+  }
+
+  Conf& conf_;
+  std::vector<Error>* problems_;
+  std::vector<Open> chain_;
+  unsigned includes_ = 0;
+};
+
+}  // namespace
+
+Status load_file(Conf& conf, const std::string& path) { return Loader(conf).top_file(path); }
+
+Status load_text(Conf& conf, std::string_view text, const std::string& name) { return Loader(conf).top(std::string(text), name); }
+
+std::vector<Error> check_file(const std::string& path) {
+  Conf scratch;
+  std::vector<Error> problems;
+  if (auto result = Loader(scratch, &problems).top_file(path); !result) problems.push_back(std::move(result.error()));
+  for (Error& conflict : find_conflicts(scratch)) problems.push_back(std::move(conflict));
+  return problems;
+}
+
+Status include(Conf& conf, std::string_view path, const Origin& origin) { return Loader(conf).include(path, origin); }
+
+Status save_file(const Conf& conf, const std::string& path) {
+  constexpr mode_t kConfigMode = 0640;
+  return with_context(sys::replace_file(path, conf.unexpanded, kConfigMode), "writing the configuration file");
+}
+
+}  // namespace berth::config
