@@ -1,0 +1,175 @@
+#include "os/netlink.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/if_addr.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+
+#include <cstring>
+
+#include "../sys/faults.hpp"
+
+namespace berth::os {
+namespace {
+
+// Builds datagrams as the kernel would.
+class Datagram {
+ public:
+  template <typename Body>
+  Datagram& message(std::uint16_t type, const Body& body, std::uint32_t sequence = 7) {
+    start_ = bytes_.size();
+    const nlmsghdr head = {0, type, 0, sequence, 0};
+    put(&head, sizeof head);
+    put(&body, sizeof body);
+    return *this;
+  }
+  Datagram& attribute(std::uint16_t type, std::string_view value) {
+    const rtattr head = {static_cast<unsigned short>(sizeof(rtattr) + value.size()), type};
+    put(&head, sizeof head);
+    put(value.data(), value.size());
+    return *this;
+  }
+  [[nodiscard]] std::vector<std::byte> bytes() const { return bytes_; }
+
+ private:
+  void put(const void* data, std::size_t size) {
+    const auto* raw = static_cast<const std::byte*>(data);
+    bytes_.insert(bytes_.end(), raw, raw + size);
+    bytes_.resize((bytes_.size() + 3) & ~std::size_t{3});
+    const auto length = static_cast<std::uint32_t>(bytes_.size() - start_);
+    std::memcpy(bytes_.data() + start_, &length, sizeof length);
+  }
+  std::vector<std::byte> bytes_;
+  std::size_t start_ = 0;
+};
+
+ifinfomsg link_body(int index, unsigned flags) {
+  ifinfomsg body{};
+  body.ifi_index = index;
+  body.ifi_flags = flags;
+  return body;
+}
+
+ifaddrmsg address_body(int family, unsigned index, unsigned prefix) {
+  ifaddrmsg body{};
+  body.ifa_family = static_cast<std::uint8_t>(family);
+  body.ifa_index = index;
+  body.ifa_prefixlen = static_cast<std::uint8_t>(prefix);
+  return body;
+}
+
+std::vector<Link> one_link() {
+  std::vector<Link> links;
+  const auto bytes =
+      Datagram().message(RTM_NEWLINK, link_body(3, IFF_UP)).attribute(IFLA_IFNAME, std::string_view("eth0\0", 5)).bytes();
+  EXPECT_FALSE(parse_netlink(bytes, 7, &links).finished);
+  return links;
+}
+
+std::string address_of(int family, std::string_view raw) {
+  std::vector<Link> links = one_link();
+  const auto bytes = Datagram().message(RTM_NEWADDR, address_body(family, 3, 24)).attribute(IFA_ADDRESS, raw).bytes();
+  (void)parse_netlink(bytes, 7, &links);
+  return links.front().addresses.empty() ? "" : links.front().addresses.front().text;
+}
+
+TEST(Netlink, ReadsLinks) {
+  const std::vector<Link> links = one_link();
+  ASSERT_EQ(links.size(), 1U);
+  EXPECT_EQ(links[0].name, "eth0");
+  EXPECT_EQ(links[0].index, 3);
+  EXPECT_TRUE(links[0].up);
+  EXPECT_FALSE(links[0].loopback);
+}
+
+TEST(Netlink, WritesAddressesAsPeopleDo) {
+  using std::string_view;
+  EXPECT_EQ(address_of(AF_INET, string_view("\x0a\x00\x03\xff", 4)), "10.0.3.255");
+  EXPECT_EQ(address_of(AF_INET6, string_view("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01", 16)), "::1");
+  EXPECT_EQ(address_of(AF_INET6, string_view("\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16)), "fd00::");
+  EXPECT_EQ(address_of(AF_INET6, string_view("\x20\x01\x0d\xb8\0\0\0\x01\0\0\0\0\0\0\xab\xcd", 16)), "2001:db8:0:1::abcd");
+  EXPECT_EQ(address_of(AF_INET6, string_view("\0\x01\0\0\0\x03\0\x04\0\x05\0\x06\0\x07\0\x08", 16)), "1:0:3:4:5:6:7:8")
+      << "one zero group stays";
+  EXPECT_EQ(address_of(AF_INET, "abc"), "") << "wrong size";
+  EXPECT_EQ(address_of(AF_PACKET, "abcd"), "");
+}
+
+TEST(Netlink, TheLocalEndOfAPointToPointLinkCounts) {
+  for (const bool local_first : {true, false}) {
+    std::vector<Link> links = one_link();
+    Datagram datagram;
+    datagram.message(RTM_NEWADDR, address_body(AF_INET, 3, 32));
+    if (local_first) datagram.attribute(IFA_LOCAL, "\x01\x01\x01\x01");
+    datagram.attribute(IFA_ADDRESS, "\x02\x02\x02\x02");
+    if (!local_first) datagram.attribute(IFA_LOCAL, "\x01\x01\x01\x01");
+    (void)parse_netlink(datagram.bytes(), 7, &links);
+    ASSERT_EQ(links[0].addresses.size(), 1U);
+    EXPECT_EQ(links[0].addresses[0].text, "1.1.1.1");
+    EXPECT_EQ(links[0].addresses[0].prefix_length, 32U);
+  }
+}
+
+TEST(Netlink, AnswersToOthersAreSkipped) {
+  std::vector<Link> links;
+  const auto bytes = Datagram().message(RTM_NEWLINK, link_body(1, 0), 6).message(NLMSG_DONE, 0, 7).bytes();
+  const NetlinkReply reply = parse_netlink(bytes, 7, &links);
+  EXPECT_TRUE(reply.finished);
+  EXPECT_TRUE(links.empty());
+}
+
+TEST(Netlink, RefusalsCarryTheirNumber) {
+  nlmsgerr body{};
+  body.error = -ENODEV;
+  EXPECT_EQ(parse_netlink(Datagram().message(NLMSG_ERROR, body).bytes(), 7, nullptr).error, ENODEV);
+}
+
+TEST(Netlink, BrokenLengthsAreSafe) {
+  const auto good =
+      Datagram().message(RTM_NEWLINK, link_body(3, 0)).attribute(IFLA_IFNAME, "eth0").message(NLMSG_DONE, 0).bytes();
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    for (const int value : {0, 1, 3, 0x7f, 0xff}) {
+      auto bad = good;
+      bad[at] = static_cast<std::byte>(value);
+      std::vector<Link> links;
+      (void)parse_netlink(bad, 7, &links);
+      EXPECT_LE(links.size(), 2U);
+    }
+    std::vector<Link> links;
+    (void)parse_netlink(std::span(good).first(at), 7, &links);
+    EXPECT_LE(links.size(), 1U);
+  }
+  auto too_long = good;
+  too_long[0] = static_cast<std::byte>(0xff);
+  EXPECT_EQ(parse_netlink(too_long, 7, nullptr).error, EBADMSG);
+}
+
+TEST(Netlink, ListsTheLoopback) {
+  const std::vector<Link> links = Netlink::open().value().links().value();
+  ASSERT_FALSE(links.empty());
+  EXPECT_THAT(links, ::testing::Contains(::testing::Field(&Link::loopback, true)));
+}
+
+TEST(Netlink, AMissingLinkIsNamed) {
+  Netlink netlink = Netlink::open().value();
+  const std::string refusal = netlink.raise("berth-none").error().line();  // EPERM without the right to ask
+  EXPECT_THAT(refusal, ::testing::AnyOf("netlink set up(berth-none): No such device (ENODEV)",
+                                        "netlink set up(berth-none): Operation not permitted (EPERM)"));
+  EXPECT_EQ(netlink.raise("a-name-that-is-far-too-long").error().code(), ENODEV);
+}
+
+TEST(Netlink, FailuresAreToldAndLeakNothing) {
+  const std::size_t before = berth::testing::open_descriptors();
+  for (const long call : {SYS_socket, SYS_sendmsg, SYS_recvmsg}) {
+    const berth::testing::ScopedFault fault(call, 1, ENOBUFS);
+    Result<Netlink> netlink = Netlink::open();
+    const bool listed = netlink && netlink->links();
+    EXPECT_FALSE(listed);
+    netlink = fail("done");
+    EXPECT_EQ(berth::testing::open_descriptors(), before);
+  }
+}
+
+}  // namespace
+}  // namespace berth::os
