@@ -26,6 +26,25 @@ constexpr std::size_t kMostDescriptors = 24;
 
 }  // namespace
 
+Reply Reply::error(int code) {
+  Reply reply;
+  reply.result = -code;
+  return reply;
+}
+
+Reply Reply::number(std::uint64_t value) {
+  Reply reply;
+  reply.value = value;
+  return reply;
+}
+
+Reply Reply::descriptor(int fd, std::uint64_t value) {
+  Reply reply;
+  reply.value = value;
+  reply.descriptors.push_back(fd);
+  return reply;
+}
+
 Reply Reply::text(std::string_view text) {
   Reply reply;
   reply.data.assign(text);

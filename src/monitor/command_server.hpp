@@ -38,13 +38,14 @@ struct Reply {
   std::uint64_t value = 0;  // scalar result; sent in the data field
   std::string data;
   std::vector<int> descriptors;  // duplicated by sending; not owned
+  std::vector<Fd> owned;         // keeps them open until then
   Then then = Then::kClose;
 
-  static Reply error(int code) { return {-code, 0, {}, {}, Then::kClose}; }
-  static Reply number(std::uint64_t value) { return {0, value, {}, {}, Then::kClose}; }
+  static Reply error(int code);
+  static Reply number(std::uint64_t value);
   // Text travels with its terminating NUL.
   static Reply text(std::string_view text);
-  static Reply descriptor(int fd, std::uint64_t value = 0) { return {0, value, {}, {fd}, Then::kClose}; }
+  static Reply descriptor(int fd, std::uint64_t value = 0);
 };
 
 class CommandHandler {

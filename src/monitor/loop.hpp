@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
@@ -18,6 +19,16 @@ class Watcher {
 
  protected:
   ~Watcher() = default;
+};
+
+// A watcher that is one function.
+class Callback final : public Watcher {
+ public:
+  explicit Callback(std::function<void()> function) : function_(std::move(function)) {}
+  void on_ready(std::uint32_t) override { function_(); }
+
+ private:
+  std::function<void()> function_;
 };
 
 class Loop {

@@ -83,17 +83,13 @@ Status remove_cgroup(const child::BlobView& blob, const std::string& directory, 
   return removed;
 }
 
-void remove_monitor_cgroups(const child::BlobView& blob) {
-  const auto remove = [&blob](const char* directory) {
-    if (is_payload_group(blob, directory)) return;
-    // A group that is in use by others stays, as documented; there is nobody left to tell about another failure.
-    [[maybe_unused]] const Status ignored = remove_cgroup(blob, directory, false);
-  };
-  const child::StringList own = blob.list(blob.settings().monitor_cgroups);
-  for (std::uint32_t i = 0; i < own.size(); ++i) remove(own[i]);
+void remove_monitor_cgroups(const child::BlobView& blob, const std::vector<bool>& done) {
   for (std::uint32_t i = blob.step_count(); i > 0; --i) {
     const child::Step& step = blob.step(i - 1);
-    if (step.op == child::Op::kMakeCgroup) remove(blob.text(step.text[0]));
+    const char* directory = blob.text(step.text[0]);
+    if (step.op != child::Op::kMakeCgroup || !done[i - 1] || is_payload_group(blob, directory)) continue;
+    // A group that others use stays, as documented; there is nobody left to tell about another failure.
+    [[maybe_unused]] const Status ignored = remove_cgroup(blob, directory, false);
   }
 }
 

@@ -224,7 +224,7 @@ bool run_caller_steps(const BlobView& blob, HostContext& context, Failure& failu
       done[i] = true;
     } else if ((blob.step(i).flags & child::kStepMayFail) == 0) {
       undo(blob, done, context);
-      remove_monitor_cgroups(blob);
+      remove_monitor_cgroups(blob, done);
       return false;
     }
   }
@@ -235,7 +235,7 @@ void undo_caller_steps(const BlobView& blob, HostContext& context) {
   std::vector<bool> done(blob.step_count());
   for (std::uint32_t i = 0; i < blob.step_count(); ++i) done[i] = blob.step(i).phase == Phase::kCaller;
   undo(blob, done, context);
-  remove_monitor_cgroups(blob);
+  remove_monitor_cgroups(blob, done);
 }
 
 }  // namespace berth::runtime

@@ -77,7 +77,7 @@ bool is_payload_group(const child::BlobView& blob, std::string_view directory);
 // kRemoveCgroup: a group of the container goes with all below it; any other one (the monitor's, lxc.cgroup.dir, which other
 // containers may share) only when it is empty, else it is left to whoever uses it last.
 Status remove_cgroup(const child::BlobView& blob, const std::string& directory, bool kill);
-// What the start made outside of the container's own groups (the monitor's groups, their parents), as far as it is empty.
-void remove_monitor_cgroups(const child::BlobView& blob);
+// The groups that the start made beside the container's own (the monitor's, and their parents), as far as they are empty.
+void remove_monitor_cgroups(const child::BlobView& blob, const std::vector<bool>& done);
 
 }  // namespace berth::runtime

@@ -1,0 +1,72 @@
+// Runs in: the monitor, the parent of one container's init.
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "child/blob.hpp"
+#include "monitor/farewell.hpp"
+#include "monitor/monitor.hpp"
+#include "runtime/status_protocol.hpp"
+#include "sys/file.hpp"
+#include "sys/raw.hpp"
+
+namespace {
+
+using namespace berth;
+
+constexpr int kExitUsage = 2;
+
+// The descriptor as an owner, closed on exec; empty when the caller passed none under this number.
+Fd inherited(int number) {
+  if (sys::raw::call(SYS_fcntl, number, F_SETFD, FD_CLOEXEC) < 0) return {};
+  return Fd(number);
+}
+
+// Nothing that is opened later may become somebody's standard output.
+void fill_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (sys::raw::call(SYS_fcntl, fd, F_GETFD, 0) < 0) (void)sys::raw::call(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR);
+  }
+}
+
+child::BlobView map_plan(const Fd& plan) {
+  const auto status = sys::stat_fd(plan.get());
+  if (!status || status->st_size <= 0) return {nullptr, 0};
+  const auto size = static_cast<std::size_t>(status->st_size);
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, plan.get(), 0);
+  if (address == MAP_FAILED) return {nullptr, 0};
+  return {address, size};
+}
+
+}  // namespace
+
+int main(int, char** argv) {
+  ::mallopt(M_ARENA_MAX, 1);
+  ::mallopt(M_TOP_PAD, 16 * 1024);
+  ::mallopt(M_TRIM_THRESHOLD, 32 * 1024);
+  ::prctl(PR_SET_NAME, argv[0] == nullptr ? "lxc monitor" : argv[0], 0, 0, 0);
+  fill_standard_descriptors();
+  Fd plan = inherited(runtime::kPlanFd);
+  Fd status = inherited(runtime::kStatusFd);
+  Fd terminal = inherited(runtime::kTerminalFd);
+  std::vector<Fd> programs;
+  for (unsigned slot = runtime::kFirstProgramSlot; slot < child::kSlots; ++slot) {
+    programs.push_back(inherited(runtime::kFirstProgramFd + static_cast<int>(programs.size())));
+    if (!programs.back()) break;
+  }
+  const child::BlobView blob = map_plan(plan);
+  auto loop = monitor::Loop::open();
+  if (!blob.valid() || !loop || ::chdir("/") != 0) {
+    constexpr std::string_view kUsage = "berth-monitor is started by lxc-start, with a plan on descriptor 3\n";
+    sys::raw::call(SYS_write, 2, kUsage.data(), kUsage.size());
+    return kExitUsage;
+  }
+  plan.reset();
+  monitor::Monitor monitor(blob, std::move(*loop), std::move(status), std::move(terminal));
+  for (unsigned i = 0; i < programs.size(); ++i) {
+    if (programs[i]) monitor.set_program(runtime::kFirstProgramSlot + i, std::move(programs[i]));
+  }
+  const int result = monitor.run();
+  monitor::leave(blob, monitor.done(), result);
+}

@@ -1,0 +1,14 @@
+// The end of a monitor: it leaves its own cgroups so that they can be removed.
+#pragma once
+
+#include <vector>
+
+#include "child/blob.hpp"
+
+namespace berth::monitor {
+
+// Removes the monitor's cgroups and ends this process with `status`. All descriptors stay open until the groups are gone:
+// whoever sees a socket of this monitor closed knows that nothing is left.
+[[noreturn]] void leave(const child::BlobView& blob, const std::vector<bool>& done, int status);
+
+}  // namespace berth::monitor

@@ -1,0 +1,423 @@
+// Runs in: the monitor.
+#include "monitor/monitor.hpp"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <cstring>
+
+#include "base/log.hpp"
+#include "base/strings.hpp"
+#include "monitor/fault_point.hpp"
+#include "sys/file.hpp"
+#include "sys/process.hpp"
+#include "sys/socket.hpp"
+
+namespace berth::monitor {
+
+using child::Op;
+using child::Phase;
+using child::Step;
+using runtime::State;
+using runtime::StatusKind;
+
+namespace {
+
+constexpr std::string_view kCategory = "monitor";
+
+std::uint32_t bit_of(std::int64_t point) { return point >= 0 && point < 32 ? 1U << point : 0U; }
+
+std::string how_it_ended(int status) {
+  if (WIFSIGNALED(status)) return strings::cat("the container's first process was killed by signal ", WTERMSIG(status));
+  return strings::cat("the container's first process exited with status ", WEXITSTATUS(status));
+}
+
+}  // namespace
+
+Monitor::Monitor(const child::BlobView& blob, Loop loop, Fd status, Fd terminal)
+    : blob_(blob),
+      loop_(std::move(loop)),
+      status_(std::move(status)),
+      terminal_(std::move(terminal)),
+      console_(loop_),
+      freezer_(blob.text(blob.settings().freezer), blob.settings().freezer_is_v2 != 0),
+      commands_(blob, loop_, container_, console_, freezer_, *this),
+      server_(loop_, commands_),
+      hook_(loop_),
+      signal_watcher_([this] { on_signal(); }),
+      starter_watcher_([this] { on_starter(); }),
+      channel_watcher_([this] { on_channel(); }),
+      init_watcher_([this] { on_init_ended(); }),
+      done_(blob.step_count()) {
+  commands_.serve(server_);
+  for (std::uint32_t i = 0; i < blob.step_count(); ++i) done_[i] = blob.step(i).phase == Phase::kCaller;
+}
+
+int Monitor::run() {
+  if (set_up()) begin_start(false);
+  while (stage_ != Stage::kFinished) {
+    if (auto stepped = loop_.step(); !stepped) log::write(log::Level::kError, kCategory, stepped.error().line());
+  }
+  return finish();
+}
+
+void Monitor::change_state(State state) {
+  container_.state = state;
+  if (log::enabled(log::Level::kDebug)) log::debug(kCategory, strings::cat("state ", runtime::state_name(state)));
+  server_.notify(state, blob_.text(blob_.settings().name));
+}
+
+// --- the sequence of steps -----------------------------------------------------------------------------------------------
+
+void Monitor::begin_start(bool reboot) {
+  stage_ = Stage::kStarting;
+  started_ = true;
+  rebooting_ = false;
+  context_.target = nullptr;
+  reached_ = 0;
+  exec_seen_ = false;
+  change_state(State::kStarting);
+  queue_ = start_steps(blob_, reboot);
+  next_ = 0;
+  advance();
+}
+
+// Carries out steps until one has to wait for an event, whose handler calls this again.
+void Monitor::advance() {
+  if (stage_ == Stage::kRunning || stage_ == Stage::kKilling || hook_.busy()) return;
+  while (next_ < queue_.size()) {
+    const Stage stage = stage_;
+    const std::uint32_t index = queue_[next_];
+    const Outcome outcome = perform(index);
+    if (outcome == Outcome::kWaiting || stage_ != stage) return;
+    if (outcome == Outcome::kDone) step_done(index);
+    ++next_;
+  }
+  on_steps_done();
+}
+
+std::uint32_t Monitor::current_step() const {
+  if (queue_.empty()) return blob_.step_count();
+  return queue_[next_ < queue_.size() ? next_ : queue_.size() - 1];
+}
+
+void Monitor::step_done(std::uint32_t index) {
+  const Step& step = blob_.step(index);
+  done_[index] = true;
+  if (step.phase == Phase::kUndo && step.undoes > 0 && step.undoes <= done_.size()) done_[step.undoes - 1] = false;
+}
+
+Monitor::Outcome Monitor::perform(std::uint32_t index) {
+  const Step& step = blob_.step(index);
+  stop_at_fault_point(stage_ == Stage::kUndoing ? "undo" : "monitor", index);
+  if (log::enabled(log::Level::kTrace)) log::trace(kCategory, strings::cat("step ", index, ": ", blob_.text(step.doing)));
+  if (step.op == Op::kHostHook) return perform_hook(index, step);
+  if (stage_ == Stage::kStarting) return perform_start_step(index, step);
+  return perform_plain(index);
+}
+
+Monitor::Outcome Monitor::perform_start_step(std::uint32_t index, const Step& step) {
+  switch (step.op) {
+    case Op::kClone:
+      return perform_clone(index, step);
+    case Op::kAwait:
+      return (reached_ & bit_of(step.num[0])) != 0 ? Outcome::kDone : Outcome::kWaiting;
+    case Op::kAwaitRunning:
+      return exec_seen_ ? Outcome::kDone : Outcome::kWaiting;
+    case Op::kRelease:
+      break;
+    default:
+      return perform_plain(index);
+  }
+  // The end of the first process is on its way to us.
+  if (!channel_) return Outcome::kWaiting;
+  if (step.num[0] == static_cast<std::int64_t>(child::Point::kGo)) keep_namespaces();
+  child::Message message;
+  message.value = static_cast<std::uint32_t>(step.num[0]);
+  const auto sent = sys::send(channel_.get(), std::as_bytes(std::span(&message, 1)));
+  if (sent) return Outcome::kDone;
+  // The other end is gone: its last words, or its exit status, tell more than this refusal.
+  const int code = sent.error().code();
+  if (code == EPIPE || code == ECONNRESET) return Outcome::kWaiting;
+  fail_start(sent.error(), index);
+  return Outcome::kFailed;
+}
+
+Monitor::Outcome Monitor::perform_clone(std::uint32_t index, const Step& step) {
+  auto init = clone_init(blob_, step, context_, container_fault_point());
+  if (!init) {
+    fail_start(init.error(), index);
+    return Outcome::kFailed;
+  }
+  container_.init_pid = context_.init_pid = init->pid;
+  container_.init_pidfd = std::move(init->pidfd);
+  channel_ = std::move(init->channel);
+  context_.channel = channel_.get();
+  keep_namespaces();
+  auto watched = loop_.watch(channel_.get(), EPOLLIN, channel_watcher_);
+  if (watched) watched = loop_.watch(container_.init_pidfd.get(), EPOLLIN, init_watcher_);
+  if (watched) return Outcome::kDone;
+  fail_start(watched.error(), index);
+  return Outcome::kFailed;
+}
+
+Monitor::Outcome Monitor::perform_plain(std::uint32_t index) {
+  child::Failure failure;
+  if (runtime::run_host_step(blob_, index, context_, failure)) return Outcome::kDone;
+  log::debug(kCategory, strings::cat("step ", index, ": ", failure.call, '(', failure.object, "): ", errno_name(failure.error)));
+  if (stage_ != Stage::kStarting || tolerate(index)) return Outcome::kFailed;
+  fail_start(failure);
+  return Outcome::kFailed;
+}
+
+bool Monitor::tolerate(std::uint32_t index) { return (blob_.step(index).flags & child::kStepMayFail) != 0; }
+
+Monitor::Outcome Monitor::perform_hook(std::uint32_t index, const Step& step) {
+  auto started = hook_.start(runtime::hook_command(blob_, step, context_),
+                             [this, index](const Status& result) { on_hook_end(index, result); });
+  if (started) return Outcome::kWaiting;
+  log::debug(kCategory, started.error().line());
+  if (stage_ != Stage::kStarting) {
+    on_stop_hook_failed(index);
+  } else if (!tolerate(index)) {
+    fail_start(started.error(), index);
+  }
+  return Outcome::kFailed;
+}
+
+void Monitor::on_hook_end(std::uint32_t index, const Status& result) {
+  if (!result) log::debug(kCategory, result.error().line());
+  if (result) {
+    step_done(index);
+  } else if (stage_ != Stage::kStarting) {
+    on_stop_hook_failed(index);
+  } else if (!tolerate(index)) {
+    return fail_start(result.error(), index);
+  }
+  ++next_;
+  advance();
+}
+
+// A container whose post-stop hook fails is not started again.
+void Monitor::on_stop_hook_failed(std::uint32_t index) {
+  if (std::string_view(blob_.text(blob_.step(index).text[1])) == "post-stop") rebooting_ = false;
+}
+
+void Monitor::on_steps_done() {
+  switch (stage_) {
+    case Stage::kStarting:
+      if (exec_seen_) enter_running();
+      return;
+    case Stage::kStopping:
+      return begin_undo();
+    case Stage::kUndoing:
+      return after_undo();
+    default:
+      return;
+  }
+}
+
+// --- events --------------------------------------------------------------------------------------------------------------
+
+void Monitor::on_starter() {
+  loop_.forget(status_.get());
+  log::debug(kCategory, "the starting command is gone");
+  [[maybe_unused]] const Status ignored = stop();  // fails only when there is nothing left to stop
+}
+
+void Monitor::on_channel() {
+  while (channel_) {
+    child::Message message;
+    auto received = sys::receive(channel_.get(), std::as_writable_bytes(std::span(&message, 1)), MSG_DONTWAIT);
+    if (!received && received.error().code() == EAGAIN) return;
+    if (!received || received->bytes != sizeof message) return on_channel_closed();
+    on_message(message, std::move(received->descriptors));
+  }
+}
+
+void Monitor::on_message(child::Message& message, std::vector<Fd> descriptors) {
+  switch (message.kind) {
+    case child::MessageKind::kReached:
+      reached_ |= bit_of(message.value);
+      if (message.value == static_cast<std::uint32_t>(child::Point::kAboutToExec)) keep_namespaces();
+      return advance();
+    case child::MessageKind::kFailed:
+      return fail_start(message.failure);
+    case child::MessageKind::kConsole:
+      if (descriptors.empty()) return;
+      if (auto set = console_.set_master(std::move(descriptors.front())); !set) log::debug(kCategory, set.error().line());
+      return;
+    case child::MessageKind::kTtys:
+      return console_.add_ttys(std::move(descriptors));
+    case child::MessageKind::kDevpts:
+      if (!descriptors.empty()) container_.devpts = std::move(descriptors.front());
+      return;
+    case child::MessageKind::kTree:
+    case child::MessageKind::kAttached:
+      return;  // not on this channel, or the other way only
+  }
+}
+
+void Monitor::on_channel_closed() {
+  loop_.forget(channel_.get());
+  channel_.reset();
+  context_.channel = -1;
+  // Without the announcement it is the end of the process, which its pidfd reports.
+  if ((reached_ & bit_of(static_cast<std::int64_t>(child::Point::kAboutToExec))) == 0) return;
+  exec_seen_ = true;
+  advance();
+}
+
+void Monitor::on_init_ended() {
+  if (stage_ == Stage::kStarting && channel_) on_channel();  // its last words come first
+  const auto status = sys::try_wait_pidfd(container_.init_pidfd.get());
+  if (status && !*status) return;
+  init_status_ = status ? **status : 0;
+  drop_init();
+  log::debug(kCategory, how_it_ended(init_status_));
+  if (stage_ == Stage::kStarting)
+    return fail_start(Error::from_errno(ECHILD, "exec", how_it_ended(init_status_)), current_step());
+  if (stage_ == Stage::kRunning) {
+    const bool own_pids = (blob_.settings().clone_flags & CLONE_NEWPID) != 0;
+    rebooting_ = own_pids && !stop_asked_ && WIFSIGNALED(init_status_) && WTERMSIG(init_status_) == SIGHUP;
+  }
+  begin_stop();
+}
+
+// --- transitions ---------------------------------------------------------------------------------------------------------
+
+void Monitor::drop_init() {
+  loop_.forget(container_.init_pidfd.get());
+  container_.init_pidfd.reset();
+  container_.init_pid = 0;
+  container_.devpts.reset();
+  if (channel_) loop_.forget(channel_.get());
+  channel_.reset();
+  context_.channel = -1;
+}
+
+// For stop hooks. Called more than once: the first process changes its namespaces until it executes init.
+void Monitor::keep_namespaces() {
+  if (wants_namespaces(blob_)) runtime::open_namespaces(context_);
+}
+
+void Monitor::enter_running() {
+  stage_ = Stage::kRunning;
+  change_state(State::kRunning);
+  if (!was_running_) tell_starter(StatusKind::kRunning, container_.init_pid, nullptr);
+  was_running_ = true;
+  if (blob_.settings().foreground == 0) status_.reset();
+  release_start_memory();
+}
+
+void Monitor::fail_start(const Error& error, std::uint32_t step) {
+  child::Failure failure;
+  runtime::describe(error, step, failure);
+  fail_start(failure);
+}
+
+void Monitor::fail_start(const child::Failure& failure) {
+  if (stage_ != Stage::kStarting) return;
+  failure_ = std::make_unique<child::Failure>(failure);
+  hook_.abandon();
+  change_state(State::kAborting);
+  change_state(State::kStopping);
+  if (container_.init_pid == 0) return begin_stop();
+  stage_ = Stage::kKilling;
+  // It may have ended already; its pidfd tells then too.
+  [[maybe_unused]] const Status ignored = sys::send_signal(container_.init_pidfd.get(), SIGKILL);
+}
+
+void Monitor::begin_stop() {
+  stage_ = Stage::kStopping;
+  if (container_.state != State::kStopping) change_state(State::kStopping);
+  console_.detach_container();
+  context_.target = rebooting_ ? "reboot" : "stop";
+  queue_ = started_ && prepared(blob_, done_) ? stop_steps(blob_) : StepList{};
+  next_ = 0;
+  advance();
+}
+
+void Monitor::begin_undo() {
+  stage_ = Stage::kUndoing;
+  for (Fd& fd : context_.namespaces) fd.reset();
+  undo_for_reboot_ = rebooting_;
+  queue_ = undo_steps(blob_, done_, rebooting_);
+  next_ = 0;
+  advance();
+}
+
+void Monitor::after_undo() {
+  if (rebooting_) {
+    for (std::uint32_t i = 0; i < done_.size(); ++i) {
+      if (blob_.step(i).op == Op::kHostHook) done_[i] = false;
+    }
+    return begin_start(true);
+  }
+  if (undo_for_reboot_) return begin_undo();  // stopped meanwhile: the rest has to go too
+  // Who waits for STOPPED is told by the end of the command socket, when nothing is left.
+  container_.state = State::kStopped;
+  if (was_running_ && blob_.settings().ephemeral != 0 && blob_.list(blob_.settings().destroy_program).size() > 0) {
+    return begin_destroy();
+  }
+  stage_ = Stage::kFinished;
+}
+
+void Monitor::begin_destroy() {
+  stage_ = Stage::kDestroying;
+  const child::StringList words = blob_.list(blob_.settings().destroy_program);
+  runtime::HookCommand command;
+  for (std::uint32_t i = 0; i < words.size(); ++i) command.arguments.emplace_back(words[i]);
+  command.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+  command.shown = words[0];
+  const auto started = hook_.start(std::move(command), [this](const Status& result) {
+    if (!result) log::write(log::Level::kError, kCategory, result.error().line());
+    stage_ = Stage::kFinished;
+  });
+  if (started) return;
+  log::write(log::Level::kError, kCategory, started.error().line());
+  stage_ = Stage::kFinished;
+}
+
+Status Monitor::stop() {
+  rebooting_ = false;
+  stop_asked_ = true;
+  if (stage_ == Stage::kStarting) {
+    fail_start(Error::from_errno(ECANCELED, "stop", "the container was stopped while it started"), current_step());
+    return {};
+  }
+  if (container_.init_pid == 0) return {};  // it is on its way down
+  const int configured = blob_.settings().stop_signal;
+  TRY(sys::send_signal(container_.init_pidfd.get(), configured != 0 ? configured : SIGKILL));
+  // A frozen process dies only once it is thawed. A container without a freezer is never frozen.
+  if (freezer_.available()) return freezer_.request(false);
+  return {};
+}
+
+void Monitor::tell_starter(StatusKind kind, std::int32_t value, const child::Failure* failure) {
+  if (!status_) return;
+  runtime::StatusMessage message;
+  message.kind = kind;
+  message.value = value;
+  if (failure != nullptr) message.failure = *failure;
+  // A starter that is gone needs no message.
+  [[maybe_unused]] const Status ignored =
+      sys::send(status_.get(), std::as_bytes(std::span(&message, 1)), {}, false, MSG_DONTWAIT);
+}
+
+int Monitor::finish() {
+  console_.close();
+  if (pid_file_written_) {
+    // Somebody may have tidied up before us.
+    [[maybe_unused]] const Status ignored = sys::unlink(blob_.text(blob_.settings().pid_file));
+  }
+  if (already_running_)
+    tell_starter(StatusKind::kAlreadyRunning, 0, nullptr);
+  else if (failure_)
+    tell_starter(StatusKind::kFailed, 0, failure_.get());
+  else
+    tell_starter(StatusKind::kStopped, init_status_, nullptr);
+  return failure_ || already_running_ ? 1 : 0;
+}
+
+}  // namespace berth::monitor

@@ -1,0 +1,130 @@
+// Runs in: the monitor, once, before the first step; and what follows from signals.
+#include <malloc.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+
+#include "base/log.hpp"
+#include "base/strings.hpp"
+#include "monitor/monitor.hpp"
+#include "sys/file.hpp"
+#include "sys/process.hpp"
+#include "sys/raw.hpp"
+#include "sys/socket.hpp"
+
+// Bounds of the program's text, from the linker.
+extern "C" char __executable_start;
+extern "C" char etext;
+
+namespace berth::monitor {
+namespace {
+
+constexpr std::string_view kCategory = "monitor";
+
+// Blocked all life long: read from a descriptor, or (the last three) meant for terminals and broken pipes only.
+constexpr int kBlocked[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH, SIGPIPE, SIGTTOU, SIGTTIN};
+constexpr std::size_t kReadSignals = 6;
+
+}  // namespace
+
+bool Monitor::set_up() {
+  open_log();
+  auto result = open_command_socket();
+  if (already_running_) {
+    begin_undo();  // what the caller made for this start
+    return false;
+  }
+  if (result) result = watch_signals();
+  if (result) result = watch_starter();
+  if (result) result = open_console();
+  if (result) result = write_pid_file();
+  if (!result) fail_start(result.error(), blob_.step_count());
+  return result.has_value();
+}
+
+void Monitor::open_log() {
+  const child::MonitorSettings& settings = blob_.settings();
+  if (!blob_.has(settings.log_file)) return;
+  constexpr mode_t kMode = 0640;
+  auto file = sys::open(blob_.text(settings.log_file), O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, kMode);
+  if (!file) return;  // the caller opened it before us and has complained
+  log_ = std::move(*file);
+  log::set_sink(
+      {log_.get(), static_cast<log::Level>(settings.log_level), blob_.text(settings.log_prefix), blob_.text(settings.name)});
+}
+
+Status Monitor::open_command_socket() {
+  const auto listening = server_.listen(blob_.text(blob_.settings().socket_name));
+  already_running_ = !listening && listening.error().code() == EADDRINUSE;
+  return listening;
+}
+
+Status Monitor::watch_signals() {
+  sigset_t mask;
+  ::sigemptyset(&mask);
+  for (const int signal : kBlocked) ::sigaddset(&mask, signal);
+  TRY(sys::block_signals(mask));
+  ::sigemptyset(&mask);
+  for (std::size_t i = 0; i < kReadSignals; ++i) ::sigaddset(&mask, kBlocked[i]);
+  signals_ = TRY(sys::signal_fd(mask));
+  return loop_.watch(signals_.get(), EPOLLIN, signal_watcher_);
+}
+
+// In the foreground the container lives as long as the command that started it.
+Status Monitor::watch_starter() {
+  if (blob_.settings().foreground == 0 || !status_) return {};
+  return loop_.watch(status_.get(), EPOLLIN | EPOLLRDHUP, starter_watcher_);
+}
+
+Status Monitor::open_console() {
+  const child::MonitorSettings& settings = blob_.settings();
+  console_.keep_history(settings.console_buffer);
+  if (blob_.has(settings.console_log)) {
+    TRY(console_.log_to(blob_.text(settings.console_log), settings.console_log_size, settings.console_rotate != 0));
+  }
+  const std::string_view path = blob_.text(settings.console_path);
+  if (path == "none") return {};
+  if (!path.empty()) return console_.attach_path(std::string(path));
+  if (!terminal_) return {};
+  // What is no terminal (any more) is no console either: the container runs without one, as a daemonized one does.
+  if (auto attached = console_.attach_terminal(std::move(terminal_)); !attached) log::debug(kCategory, attached.error().line());
+  return {};
+}
+
+Status Monitor::write_pid_file() {
+  const char* path = blob_.text(blob_.settings().pid_file);
+  if (path[0] == '\0') return {};
+  constexpr mode_t kMode = 0600;
+  const Fd file = TRY(sys::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode));
+  pid_file_written_ = true;
+  return sys::write_all(file.get(), strings::cat(sys::current_pid(), '\n'), path);
+}
+
+void Monitor::on_signal() {
+  signalfd_siginfo info{};
+  while (sys::raw::call(SYS_read, signals_.get(), &info, sizeof info) == static_cast<long>(sizeof info)) {
+    const auto signal = static_cast<int>(info.ssi_signo);
+    if (signal == SIGCHLD) continue;  // children are watched by their pidfds
+    if (signal == SIGWINCH) {
+      console_.resize();
+    } else if (stage_ == Stage::kStarting) {
+      fail_start(Error::from_errno(EINTR, "signal", strings::cat("the monitor got signal ", signal)), current_step());
+    } else if (container_.init_pid > 0) {
+      // As LXC does it: what the monitor is told is told to init, a hang-up as a request to end.
+      const auto sent = sys::send_signal(container_.init_pidfd.get(), signal == SIGHUP ? SIGTERM : signal);
+      if (!sent) log::debug(kCategory, sent.error().line());
+    }
+  }
+}
+
+// From here on the monitor waits. Pages of the program that only the start needed are dropped; the kernel has them in its page
+// cache and brings back what is used again.
+void Monitor::release_start_memory() {
+  constexpr std::uintptr_t kPage = 4096;
+  const auto start = reinterpret_cast<std::uintptr_t>(&__executable_start) & ~(kPage - 1);
+  const auto end = (reinterpret_cast<std::uintptr_t>(&etext) + kPage - 1) & ~(kPage - 1);
+  sys::raw::call(SYS_madvise, start, end - start, MADV_DONTNEED);
+  ::malloc_trim(0);
+}
+
+}  // namespace berth::monitor
