@@ -46,7 +46,8 @@ void add_namespaces(Steps& steps, const AttachSpec& spec) {
   std::int64_t slot = kPidfdSlot;
   for (const os::Namespace& row : os::namespaces()) {
     if ((spec.namespaces & row.flag) == 0) continue;
-    PlannedStep& step = steps.outside(Op::kEnterNamespace, strings::cat("entering the container's ", row.config_name, " namespace"));
+    PlannedStep& step =
+        steps.outside(Op::kEnterNamespace, strings::cat("entering the container's ", row.config_name, " namespace"));
     step.text[0] = row.config_name;
     step.num[0] = ++slot;
     step.num[1] = row.flag;
@@ -130,8 +131,10 @@ std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.
 void put(std::vector<std::string>& environment, std::string entry) {
   const auto same = [&](const std::string& one) { return name_of(one) == name_of(entry); };
   const auto found = std::find_if(environment.begin(), environment.end(), same);
-  if (found != environment.end()) *found = std::move(entry);
-  else environment.push_back(std::move(entry));
+  if (found != environment.end())
+    *found = std::move(entry);
+  else
+    environment.push_back(std::move(entry));
 }
 
 bool has(const std::vector<std::string>& environment, std::string_view name) {

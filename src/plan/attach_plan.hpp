@@ -25,19 +25,19 @@ enum class AttachTerminal { kNone, kContainer, kHost };
 
 // Everything that decides what the helper does.
 struct AttachSpec {
-  std::vector<std::string> command;          // empty: shell of the uid
-  std::vector<std::string> environment;      // complete, NAME=VALUE
-  int namespaces = 0;                        // CLONE_NEW* mask to enter
-  bool by_pidfd = true;                      // false: slot 1 + N holds the N-th namespace of the mask (os::namespaces() order)
-  std::vector<std::string> tasks;            // cgroup files to write "0" to, absolute
+  std::vector<std::string> command;      // empty: shell of the uid
+  std::vector<std::string> environment;  // complete, NAME=VALUE
+  int namespaces = 0;                    // CLONE_NEW* mask to enter
+  bool by_pidfd = true;                  // false: slot 1 + N holds the N-th namespace of the mask (os::namespaces() order)
+  std::vector<std::string> tasks;        // cgroup files to write "0" to, absolute
   std::vector<AttachLimit> limits;
-  pid_t core_cookie_of = -1;                 // >= 0: process whose core-scheduling cookie is shared
-  bool remount_sys_proc = false;             // only looked at when the mount namespace is not entered
-  std::string cwd;                           // used when the mount namespace is entered
+  pid_t core_cookie_of = -1;      // >= 0: process whose core-scheduling cookie is shared
+  bool remount_sys_proc = false;  // only looked at when the mount namespace is not entered
+  std::string cwd;                // used when the mount namespace is entered
   std::optional<std::uint64_t> personality;
-  std::optional<std::uint64_t> capabilities; // bounding set to shrink to; nothing: unchanged
+  std::optional<std::uint64_t> capabilities;  // bounding set to shrink to; nothing: unchanged
   bool no_new_privileges = false;
-  std::optional<uid_t> uid;                  // nothing: unchanged
+  std::optional<uid_t> uid;  // nothing: unchanged
   std::optional<gid_t> gid;
   std::optional<std::vector<gid_t>> groups;  // nothing: dropped where ids are set at all
   AttachTerminal terminal = AttachTerminal::kNone;

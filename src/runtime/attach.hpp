@@ -36,7 +36,8 @@ struct AttachRequest {
   bool remount_sys_proc = false;  // fresh /proc and /sys; without effect when the mount namespace is entered
   AttachEnvironment environment;
   std::optional<std::string> cwd;  // nothing: the caller's directory where it exists inside, else "/"
-  std::optional<uid_t> uid;        // ids of the container; nothing: those of its init
+  std::optional<uid_t> uid;        // ids of the container; nothing: 0, or the caller's own
+                                   // when it is not root and enters no user namespace
   std::optional<gid_t> gid;
   std::optional<std::vector<gid_t>> groups;  // supplementary groups; nothing: none
   std::optional<std::uint64_t> personality;  // PER_*; nothing: init's

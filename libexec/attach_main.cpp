@@ -1,0 +1,101 @@
+// Runs in: berth-attach, a static program that the caller starts from a read-only copy. It enters the container and makes the
+// process that becomes the command; that one is the caller's child, not ours (CLONE_PARENT).
+//
+// Nothing of the host is reachable from inside: the helper itself never joins the container's pid namespace, it is not dumpable,
+// and every descriptor but the command's own three and the channel is closed before the command's process exists.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "child/attach_steps.hpp"
+#include "child/frame.hpp"
+
+namespace {
+
+using namespace berth::child;
+namespace raw = berth::sys::raw;
+
+constexpr int kSetupFailed = 1, kNotExecutable = 126, kNotFound = 127;
+
+[[noreturn]] void leave(int status) {
+  for (;;) raw::call(SYS_exit_group, status);
+}
+
+[[noreturn]] void report(Context& context, const Failure& failure, int status) {
+  Message message;
+  message.kind = MessageKind::kFailed;
+  message.failure = failure;
+  raw::call(SYS_sendto, context.channel, &message, sizeof message, 0x4000 /* MSG_NOSIGNAL */, nullptr, 0);
+  leave(status);
+}
+
+BlobView map_plan() {
+  struct stat status = {};
+  if (fstat(kAttachPlanFd, &status) != 0 || status.st_size <= 0) leave(kSetupFailed);
+  const auto size = static_cast<std::size_t>(status.st_size);
+  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, kAttachPlanFd, 0);
+  if (data == MAP_FAILED) leave(kSetupFailed);
+  return {data, size};
+}
+
+// Everything but standard input, output, errors, the channel, and the ptmx of the host where one is used.
+void close_host_descriptors(Context& context) {
+  constexpr int kMostDescriptors = 64;  // the caller gave us what we have: there is nothing above
+  int first = kAttachChannelFd + 1;
+  raw::call(SYS_close, kAttachPlanFd);
+  if (int& ptmx = context.slots[kAttachPtmxSlot]; ptmx >= 0) {
+    if (ptmx != first) raw::call(SYS_dup3, ptmx, first, O_CLOEXEC);
+    ptmx = first++;
+  }
+  if (raw::call(SYS_close_range, first, ~0U, 0) == 0) return;
+  for (int fd = first; fd < kMostDescriptors; ++fd) raw::call(SYS_close, fd);
+}
+
+// clone3, or clone where that is missing. The exit signal is inherited, as it must be with CLONE_PARENT.
+long clone_command(int* pidfd) {
+  clone_args arguments = {};
+  arguments.flags = CLONE_PARENT | CLONE_PIDFD;
+  arguments.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
+  const long pid = raw::call(SYS_clone3, &arguments, sizeof arguments);
+  if (pid != -ENOSYS) return pid;
+  return raw::call(SYS_clone, CLONE_PARENT | CLONE_PIDFD, 0, pidfd, 0, 0);
+}
+
+[[noreturn]] void become_command(const BlobView& blob, Context& context) {
+  Failure failure;
+  const int result = run_attach_phase(blob, Phase::kContainer, context, failure);
+  const bool executing = blob.step(failure.step).op == Op::kExecCommand;
+  if (!executing) report(context, failure, kSetupFailed);
+  report(context, failure, result == -ENOENT || result == -ENOTDIR ? kNotFound : kNotExecutable);
+}
+
+}  // namespace
+
+int main() {
+  prctl(PR_SET_DUMPABLE, 0);
+  Context context;
+  initialise(context);
+  context.channel = kAttachChannelFd;
+  fcntl(kAttachChannelFd, F_SETFD, FD_CLOEXEC);
+  for (int slot = 0; slot < kAttachSlots; ++slot) context.slots[slot] = kAttachFirstSlotFd + slot;
+  const BlobView blob = map_plan();
+  Failure failure;
+  if (run_attach_phase(blob, Phase::kPrepare, context, failure) < 0) report(context, failure, kSetupFailed);
+  close_host_descriptors(context);
+  int pidfd = -1;
+  const long pid = clone_command(&pidfd);
+  if (pid == 0) become_command(blob, context);
+  if (pid < 0) {
+    Frame frame{blob, blob.step(0), context, failure};
+    refuse(frame, pid, "clone", "the command's process");
+    report(context, failure, kSetupFailed);
+  }
+  if (send_message(context, MessageKind::kAttached, static_cast<std::uint32_t>(pid), &pidfd, 1) < 0) leave(kSetupFailed);
+  leave(0);
+}

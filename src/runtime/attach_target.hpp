@@ -1,0 +1,31 @@
+// What an attach must know of a running container, asked from its monitor and read from its first process.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "os/pid_ref.hpp"
+#include "plan/attach_plan.hpp"
+#include "runtime/attach.hpp"
+
+namespace berth::runtime {
+
+struct AttachTarget {
+  os::PidRef init;
+  int namespaces = 0;  // CLONE_NEW* in which init differs from the caller
+  plan::InitStatus status;
+  std::uint64_t personality = 0;
+  std::uint64_t core_cookie = 0;          // 0 = none
+  bool no_new_privileges = false;         // configured
+  std::vector<plan::AttachLimit> limits;  // lxc.prlimit.*
+  std::vector<std::string> environment;   // lxc.environment, lxc.environment.runtime
+  std::vector<std::string> v1_tasks;      // absolute `tasks` files
+  std::string unified_group;              // absolute directory of the payload; empty = no unified hierarchy
+};
+
+// Errors: not running, frozen (the command would never run, unless it stays out of the control groups), permission denied.
+Result<AttachTarget> learn_target(const Container& container, const AttachRequest& request);
+
+}  // namespace berth::runtime
