@@ -109,7 +109,7 @@ TEST(Command, FailuresLeakNeitherDescriptorsNorProcesses) {
 
 TEST(Command, APollThatFailsEndsTheProgram) {
   const berth::testing::ScopedFault fault(SYS_ppoll, 1, ENOMEM);
-  EXPECT_EQ(run(shell("sleep 1000")).error().line(), "poll: Cannot allocate memory (ENOMEM)");
+  EXPECT_EQ(run(shell("exec sleep 1000")).error().line(), "poll: Cannot allocate memory (ENOMEM)");
 }
 
 TEST(Command, OwnEnvironmentHasNamesAndValues) {
