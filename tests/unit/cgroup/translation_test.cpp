@@ -25,6 +25,7 @@ std::optional<Files> v1(std::string file, std::string value, const std::vector<S
 TEST(ToV2, CpuSharesUseTheKernelsScale) {
   EXPECT_EQ(v2("cpu.shares", "1024"), (Files{{"cpu.weight", "100"}}));
   EXPECT_EQ(v2("cpu.shares", "512"), (Files{{"cpu.weight", "50"}}));
+  EXPECT_EQ(v2("cpu.shares", "520"), (Files{{"cpu.weight", "51"}}));
   EXPECT_EQ(v2("cpu.shares", "2"), (Files{{"cpu.weight", "1"}}));
   EXPECT_EQ(v2("cpu.shares", "18446744073709551615"), (Files{{"cpu.weight", "10000"}}));
   EXPECT_EQ(v2("cpu.shares", "many"), std::nullopt);
