@@ -166,7 +166,8 @@ int step_boot_id(Frame& frame) {
   if (!target.valid()) return refuse(frame, target.error(), "openat2", "/proc/sys/kernel/random/boot_id");
   ScopedFd source(open_in_root(frame, "dev/.lxc-boot-id", O_PATH));
   if (!source.valid()) return refuse(frame, source.error(), "openat2", "/dev/.lxc-boot-id");
-  return bind_descriptor(frame, source.get(), target.get(), "/proc/sys/kernel/random/boot_id");
+  return bind_descriptor(frame, source.get(), target.get(), "/proc/sys/kernel/random/boot_id",
+                         kMsReadOnly | kMsNoSuid | kMsNoDev | kMsNoExec);
 }
 
 }  // namespace berth::child

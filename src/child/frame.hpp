@@ -135,7 +135,8 @@ int step_session(Frame& frame);
 int step_exec(Frame& frame);
 int step_core_scheduling(Frame& frame);
 
-// Mounts the tree `source_fd` (detached or O_PATH of a directory or file) on `target_fd`.
-int bind_descriptor(Frame& frame, int tree_fd, int target_fd, const char* shown);
+// Mounts the file or directory behind `source_fd` on `target_fd`, with the MS_* in `flags` set (descriptor calls only: the
+// classic ones would need the path again, so there the flags are left out).
+int bind_descriptor(Frame& frame, int source_fd, int target_fd, const char* shown, unsigned long flags = 0);
 
 }  // namespace berth::child

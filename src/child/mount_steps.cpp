@@ -140,13 +140,15 @@ long open_root_tree(Frame& frame) {
 
 }  // namespace
 
-int bind_descriptor(Frame& frame, int source_fd, int target_fd, const char* shown) {
+int bind_descriptor(Frame& frame, int source_fd, int target_fd, const char* shown, unsigned long flags) {
   if (frame.flag(kStepClassicMount)) {
     const long result = classic_mount(descriptor_path(source_fd).c_str(), descriptor_path(target_fd).c_str(), nullptr, kMsBind, nullptr);
     return check(frame, result, "mount", shown);
   }
   ScopedFd tree(clone_tree(source_fd, false));
   if (!tree.valid()) return refuse(frame, tree.error(), "open_tree", shown);
+  const long set = set_attributes(tree.get(), flags, 0, 0);
+  if (set < 0) return refuse(frame, set, "mount_setattr", shown);
   return check(frame, move_tree(tree.get(), target_fd), "move_mount", shown);
 }
 

@@ -150,13 +150,18 @@ Status plan_fstab(Builder& builder) {
   return {};
 }
 
-// A container that has a cgroup namespace and may mount sets its own up, and what is mounted before would only confuse its
-// init: then the request counts only with `force`.
+bool pure_v2(const Builder& builder) {
+  const auto& placements = builder.cgroups.placements;
+  return placements.size() == 1 && placements.front().hierarchy.unified();
+}
+
+// On a pure v2 host every request becomes the one cgroup2 mount. Elsewhere a container that has a cgroup namespace and may
+// mount sets its own up, and what is mounted before would only confuse its init: then the request counts only with `force`.
 bool wants_cgroup_mounts(const Builder& builder) {
   const config::AutoMounts& automatic = builder.conf().mounts.automatic;
   if (automatic.cgroup == AutoMode::kNone && !automatic.cgroup2) return false;
   const bool mounts_itself = builder.cgroup_namespace && (builder.kept_capabilities >> kCapSysAdmin & 1) != 0;
-  return automatic.cgroup_force || automatic.cgroup2 || !mounts_itself;
+  return automatic.cgroup_force || automatic.cgroup2 || !mounts_itself || pure_v2(builder);
 }
 
 std::string last_component(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -201,12 +206,10 @@ Status plan_mount_entries(Builder& builder) {
 
 void plan_cgroup_mounts(Builder& builder) {
   if (!wants_cgroup_mounts(builder)) return;
-  const bool read_only = builder.conf().mounts.automatic.cgroup == AutoMode::kReadOnly;
+  const config::AutoMounts& automatic = builder.conf().mounts.automatic;
+  const bool read_only = automatic.cgroup == AutoMode::kReadOnly || automatic.cgroup2_read_only;
   const auto& placements = builder.cgroups.placements;
-  if (placements.size() == 1 && placements.front().hierarchy.unified()) {
-    mount_hierarchy(builder, placements.front(), "sys/fs/cgroup", read_only);
-    return;
-  }
+  if (pure_v2(builder)) return mount_hierarchy(builder, placements.front(), "sys/fs/cgroup", read_only);
   add_filesystem(builder, {"tmpfs", "none", "sys/fs/cgroup", "size=10240k,mode=755", kMsNoSuid | kMsNoDev | kMsNoExec | kMsRelAtime},
                  "lxc.mount.auto");
   for (const cgroup::Placement& placement : placements) {
