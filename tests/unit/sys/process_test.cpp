@@ -70,6 +70,7 @@ TEST(Process, FailuresNameCallAndObject) {
   EXPECT_EQ(set_namespace(-1, 0, "/proc/1/ns/net").error().line(), "setns(/proc/1/ns/net): Bad file descriptor (EBADF)");
   EXPECT_EQ(open_pidfd(0).error().line(), "pidfd_open(pid 0): Invalid argument (EINVAL)");
   EXPECT_EQ(set_process_limit(0, 999, 1, 2).error().line(), "prlimit(pid 0, resource 999 <- 1:2): Invalid argument (EINVAL)");
+  const ScopedFeature on(Feature::kClone3, true);
   const ScopedFault fault(SYS_clone3, 1, EPERM);
   EXPECT_EQ(clone(CLONE_NEWNET).error().line(), "clone3: Operation not permitted (EPERM)");
 }
