@@ -1,0 +1,56 @@
+// Configuration text of any kind: loading ends with a value or an Error, what loads can be saved and loads again to the same
+// items, and every item that can be read names a key that is known.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "config/conflicts.hpp"
+#include "config/global_text.hpp"
+#include "config/parser.hpp"
+
+namespace {
+
+using berth::config::Conf;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+// Includes would read the files of the machine.
+bool has_include(std::string_view text) { return text.find("lxc.include") != std::string_view::npos; }
+
+void check_round_trip(const Conf& conf) {
+  Conf again;
+  require(load_text(again, conf.unexpanded, "again").has_value());
+  require(again.unexpanded == conf.unexpanded);
+  require(all_items(again) == all_items(conf));
+}
+
+void check_items(Conf conf) {
+  for (const auto& [key, value] : all_items(conf)) {
+    require(berth::config::is_supported(key));
+    require(get_item(conf, key).has_value());
+    require(clear_item(conf, key).has_value());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text{reinterpret_cast<const char*>(data), size};
+  [[maybe_unused]] const auto global = berth::config::parse_global(text);
+  if (has_include(text)) return 0;
+  Conf conf;
+  const auto loaded = load_text(conf, text, "fuzz");
+  if (!loaded) {
+    require(!loaded.error().render("fuzz", "").empty());
+    require(loaded.error().origin().line > 0);
+    return 0;
+  }
+  [[maybe_unused]] const auto conflicts = find_conflicts(conf);
+  check_round_trip(conf);
+  check_items(conf);
+  return 0;
+}
