@@ -93,7 +93,7 @@ TEST(Command, CheckedFailureCarriesWhatItSaid) {
 }
 
 TEST(Command, FailuresLeakNeitherDescriptorsNorProcesses) {
-  const long clone_call = sys::has(sys::Feature::kClone3) ? SYS_clone3 : SYS_clone;  // probed beforehand
+  const int clone_call = sys::has(sys::Feature::kClone3) ? SYS_clone3 : SYS_clone;  // probed beforehand
   const Command command = shell("echo x");
   const std::size_t before = berth::testing::open_descriptors();
   for (const long call : {SYS_pipe2, clone_call, SYS_openat, SYS_ppoll, SYS_fcntl, SYS_newfstatat}) {

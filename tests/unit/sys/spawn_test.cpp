@@ -142,7 +142,7 @@ TEST(Spawn, BadDescriptorsAreRefusedBeforeAnythingStarts) {
 }
 
 TEST(Spawn, AFailureAnywhereIsToldAndLeaksNothing) {
-  const long clone_call = has(Feature::kClone3) ? SYS_clone3 : SYS_clone;  // probed beforehand: a probe must not be what fails
+  const int clone_call = has(Feature::kClone3) ? SYS_clone3 : SYS_clone;  // probed beforehand: a probe must not be what fails
   Spawn spawn;
   spawn.program_path = "/bin/true";
   spawn.arguments = {"true"};
