@@ -1,6 +1,8 @@
 // Talks to a monitor: berth's or LXC's own, over LXC's command socket.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,8 @@ namespace berth::runtime {
 class CommandClient {
  public:
   CommandClient(std::string lxcpath, std::string name);
+  // A monitor whose container is not known yet (a hashed address).
+  static CommandClient at_address(std::string address);
 
   // STOPPED when nobody listens. Other failures (permission denied) are Errors.
   Result<State> state() const;
@@ -45,12 +49,26 @@ class CommandClient {
     std::optional<State> current;
   };
   Result<Subscription> add_state_client(const bool (&wanted)[kStates]) const;
+  // Subscribes to the RUNNING that follows the next reboot.
+  Result<Subscription> add_reboot_client() const;
+  // Tells the monitor and its subscribers of a state that this process brought about (the freezer of cgroup v1).
+  Status announce(State state) const;
 
-  // Nothing listens on the socket: the container is not running (or its monitor died).
+  // False: nothing listens on the socket, the container is not running (or its monitor died).
   Result<bool> reachable() const;
 
  private:
-  std::string lxcpath_, name_;
+  struct Reply;
+  Result<Fd> connect() const;
+  Result<Reply> receive_body(Command command, Reply reply) const;
+  Result<Reply> exchange(Command command, std::int64_t scalar, std::span<const std::byte> data = {}) const;
+  Result<std::int32_t> ask_number(Command command) const;
+  Result<std::string> ask_text(Command command, const std::string* argument = nullptr) const;
+  Result<Subscription> subscribe(const std::int32_t (&wanted)[kStates]) const;
+  Error not_running() const;
+  Error refused(Command command, int code) const;
+
+  std::string lxcpath_, name_, address_;
 };
 
 // Names of the running containers below `lxcpath`, from /proc/net/unix: one pass, no connection for plain addresses.

@@ -3,6 +3,7 @@
 // "LXCPATH/NAME" when that does not fit into sun_path.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -41,6 +42,21 @@ enum class State : std::int32_t { kStopped, kStarting, kRunning, kStopping, kAbo
 inline constexpr int kStates = 8;
 std::string_view state_name(State state);                    // "RUNNING"
 std::optional<State> parse_state(std::string_view name);     // exact, upper case
+
+// What a subscriber of kAddStateClient receives: LXC's struct lxc_msg.
+struct StateMessage {
+  std::int32_t type;  // 0 = state
+  char name[256];     // of the container, NUL-terminated
+  std::int32_t value; // State
+};
+static_assert(sizeof(StateMessage) == 264);
+
+// Values in the array that kAddStateClient sends: told once; or, for RUNNING only, told once the container has rebooted.
+inline constexpr std::int32_t kStateWanted = 1;
+inline constexpr std::int32_t kStateAfterReboot = 2;
+
+// The longest plain address; one byte more and the hashed form is used.
+inline constexpr std::size_t kPlainSocketNameMax = 105;
 
 // The abstract address without its leading NUL, hashed when too long.
 std::string command_socket_name(std::string_view lxcpath, std::string_view name);

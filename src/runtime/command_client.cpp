@@ -1,0 +1,287 @@
+// Runs in: host commands.
+#include "runtime/command_client.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/strings.hpp"
+#include "sys/socket.hpp"
+
+namespace berth::runtime {
+namespace {
+
+// More than any ring buffer that a configuration can ask for in practice; a larger announcement is a broken peer.
+constexpr std::int32_t kConsoleLogMax = 256 << 20;
+
+std::string_view command_name(Command command) {
+  constexpr std::string_view kNames[] = {"get_tty_fd",
+                                         "terminal_winch",
+                                         "stop",
+                                         "get_state",
+                                         "get_init_pid",
+                                         "get_clone_flags",
+                                         "get_cgroup",
+                                         "get_config_item",
+                                         "get_name",
+                                         "get_lxcpath",
+                                         "add_state_client",
+                                         "console_log",
+                                         "serve_state_clients",
+                                         "seccomp_notify_add_listener",
+                                         "add_bpf_device_cgroup",
+                                         "freeze",
+                                         "unfreeze",
+                                         "get_cgroup2_fd",
+                                         "get_init_pidfd",
+                                         "get_limit_cgroup",
+                                         "get_limit_cgroup2_fd",
+                                         "get_devpts_fd",
+                                         "get_seccomp_notify_fd",
+                                         "get_cgroup_ctx",
+                                         "get_cgroup_fd",
+                                         "get_limit_cgroup_fd",
+                                         "get_systemd_scope"};
+  const auto index = static_cast<std::size_t>(command);
+  return index < std::size(kNames) ? kNames[index] : std::string_view("command");
+}
+
+// A stream may deliver a structure in parts; descriptors come with the first.
+Result<std::size_t> receive_fully(int fd, std::span<std::byte> buffer, std::vector<Fd>* descriptors) {
+  std::size_t filled = 0;
+  while (filled < buffer.size()) {
+    sys::Received part = TRY(sys::receive(fd, buffer.subspan(filled)));
+    if (descriptors != nullptr) {
+      for (Fd& descriptor : part.descriptors) descriptors->push_back(std::move(descriptor));
+    }
+    if (part.bytes == 0) break;
+    filled += part.bytes;
+  }
+  return filled;
+}
+
+std::span<const std::byte> bytes_of(const void* data, std::size_t size) { return {static_cast<const std::byte*>(data), size}; }
+
+std::int32_t scalar_of(const CommandResponse& response) {
+  return static_cast<std::int32_t>(reinterpret_cast<std::intptr_t>(response.data));
+}
+
+Status send_request(int fd, Command command, std::int64_t scalar, std::span<const std::byte> data) {
+  CommandRequest request{};
+  request.command = static_cast<std::int32_t>(command);
+  request.data_length = static_cast<std::int32_t>(data.size());
+  request.data = reinterpret_cast<const void*>(static_cast<std::intptr_t>(scalar));
+  TRY(sys::send(fd, bytes_of(&request, sizeof request), {}, true));
+  if (!data.empty()) TRY(sys::send(fd, data));
+  return {};
+}
+
+bool connection_lost(const Error& error) { return error.code() == ECONNRESET || error.code() == EPIPE; }
+
+}  // namespace
+
+struct CommandClient::Reply {
+  CommandResponse header{};
+  std::string data;
+  std::vector<Fd> descriptors;
+  Fd connection;
+  bool closed = false;  // the monitor closed instead of answering
+};
+
+CommandClient::CommandClient(std::string lxcpath, std::string name)
+    : lxcpath_(std::move(lxcpath)), name_(std::move(name)), address_(command_socket_name(lxcpath_, name_)) {}
+
+CommandClient CommandClient::at_address(std::string address) {
+  CommandClient client({}, address);
+  client.address_ = std::move(address);
+  return client;
+}
+
+Error CommandClient::not_running() const {
+  return Error::message(strings::cat("container ", name_, " is not running"), ECONNREFUSED);
+}
+
+Error CommandClient::refused(Command command, int code) const {
+  Error error = Error::from_errno(code, command_name(command), strings::cat("monitor of ", lxcpath_, '/', name_));
+  if (code == EPERM || code == EACCES) {
+    error = std::move(error)
+                .because("the monitor obeys root and the user that started the container only")
+                .hint("run the command as that user, or as root");
+  }
+  return error;
+}
+
+Result<Fd> CommandClient::connect() const {
+  Fd connection = TRY(sys::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (auto connected = sys::connect_abstract(connection.get(), address_); !connected) {
+    if (connected.error().code() == ECONNREFUSED) return fail(not_running());
+    return fail(std::move(connected.error()).context("reaching the monitor"));
+  }
+  return connection;
+}
+
+Result<CommandClient::Reply> CommandClient::exchange(Command command, std::int64_t scalar,
+                                                     std::span<const std::byte> data) const {
+  Reply reply;
+  reply.connection = TRY(connect());
+  // A monitor that ends just now resets the connection: the same as its silent close.
+  const auto sent = send_request(reply.connection.get(), command, scalar, data);
+  reply.closed = !sent;
+  if (!sent && !connection_lost(sent.error())) return fail(sent.error());
+  if (!sent) return reply;
+  const auto header = std::as_writable_bytes(std::span(&reply.header, 1));
+  const auto received = receive_fully(reply.connection.get(), header, &reply.descriptors);
+  reply.closed = !received || *received < header.size();
+  if (!received && !connection_lost(received.error())) return fail(received.error());
+  if (reply.closed || reply.header.data_length == 0) return reply;
+  return receive_body(command, std::move(reply));
+}
+
+Result<CommandClient::Reply> CommandClient::receive_body(Command command, Reply reply) const {
+  const std::int32_t limit = command == Command::kConsoleLog ? kConsoleLogMax : kCommandDataMax;
+  const std::int32_t length = reply.header.data_length;
+  if (length < 0 || length > limit) return fail(refused(command, EMSGSIZE));
+  reply.data.resize(static_cast<std::size_t>(length));
+  const auto body = std::as_writable_bytes(std::span(reply.data));
+  if (TRY(receive_fully(reply.connection.get(), body, nullptr)) < body.size()) return fail(refused(command, EPROTO));
+  return reply;
+}
+
+Result<std::int32_t> CommandClient::ask_number(Command command) const {
+  const Reply reply = TRY(exchange(command, 0));
+  if (reply.closed) return fail(not_running());
+  if (reply.header.result < 0) return fail(refused(command, -reply.header.result));
+  return scalar_of(reply.header);
+}
+
+Result<std::string> CommandClient::ask_text(Command command, const std::string* argument) const {
+  const auto data = argument == nullptr ? std::span<const std::byte>{} : bytes_of(argument->c_str(), argument->size() + 1);
+  Reply reply = TRY(exchange(command, 0, data));
+  if (reply.closed) return fail(not_running());
+  if (reply.header.result < 0) return fail(refused(command, -reply.header.result));
+  return std::string(reply.data.c_str());  // the text ends at its NUL
+}
+
+Result<State> CommandClient::state() const {
+  const auto number = ask_number(Command::kGetState);
+  if (!number && number.error().code() == ECONNREFUSED) return State::kStopped;
+  if (!number) return fail(number.error());
+  if (*number < 0 || *number >= kStates) return fail(refused(Command::kGetState, EPROTO));
+  return static_cast<State>(*number);
+}
+
+Result<pid_t> CommandClient::init_pid() const {
+  const pid_t pid = TRY(ask_number(Command::kGetInitPid));
+  if (pid <= 0) return fail(not_running());
+  return pid;
+}
+
+Result<Fd> CommandClient::init_pidfd() const {
+  Reply reply = TRY(exchange(Command::kGetInitPidfd, 0));
+  if (reply.closed) return fail(not_running());
+  if (reply.header.result < 0) return fail(refused(Command::kGetInitPidfd, -reply.header.result));
+  if (reply.descriptors.empty()) return fail(refused(Command::kGetInitPidfd, EPROTO));
+  return std::move(reply.descriptors.front());
+}
+
+Result<int> CommandClient::clone_flags() const { return ask_number(Command::kGetCloneFlags); }
+
+Result<std::string> CommandClient::cgroup(const std::string& controller) const {
+  return ask_text(Command::kGetCgroup, controller.empty() ? nullptr : &controller);
+}
+
+Result<std::string> CommandClient::limit_cgroup(const std::string& controller) const {
+  return ask_text(Command::kGetLimitCgroup, controller.empty() ? nullptr : &controller);
+}
+
+Result<std::string> CommandClient::config_item(const std::string& key) const { return ask_text(Command::kGetConfigItem, &key); }
+Result<std::string> CommandClient::name() const { return ask_text(Command::kGetName); }
+Result<std::string> CommandClient::lxcpath() const { return ask_text(Command::kGetLxcpath); }
+
+Result<Fd> CommandClient::stop() const {
+  Fd connection = TRY(connect());
+  TRY(send_request(connection.get(), Command::kStop, 0, {}));
+  return connection;
+}
+
+Status CommandClient::freeze(int timeout_seconds) const {
+  const Reply reply = TRY(exchange(Command::kFreeze, timeout_seconds));
+  if (reply.closed) return fail(not_running());
+  if (reply.header.result < 0) return fail(refused(Command::kFreeze, -reply.header.result));
+  return {};
+}
+
+Status CommandClient::unfreeze(int timeout_seconds) const {
+  const Reply reply = TRY(exchange(Command::kUnfreeze, timeout_seconds));
+  if (reply.closed) return fail(not_running());
+  if (reply.header.result < 0) return fail(refused(Command::kUnfreeze, -reply.header.result));
+  return {};
+}
+
+Result<CommandClient::Tty> CommandClient::tty(int number) const {
+  Reply reply = TRY(exchange(Command::kGetTtyFd, number));
+  if (reply.closed) return fail(not_running());
+  if (reply.header.result < 0) return fail(refused(Command::kGetTtyFd, -reply.header.result));
+  if (reply.descriptors.empty()) {
+    return fail(Error::message(number > 0 ? strings::cat("tty ", number, " is not there or in use") : "no tty is free", EBUSY)
+                    .hint("lxc.tty.max says how many the container has; --tty=0 is its console"));
+  }
+  return Tty{scalar_of(reply.header), std::move(reply.descriptors.front()), std::move(reply.connection)};
+}
+
+Status CommandClient::window_changed() const {
+  const Reply reply = TRY(exchange(Command::kTerminalWinch, 0));
+  if (!reply.closed && reply.header.result < 0) return fail(refused(Command::kTerminalWinch, -reply.header.result));
+  return {};
+}
+
+Result<std::string> CommandClient::console_log(bool read, bool clear, bool write_logfile, std::uint64_t maximum) const {
+  ConsoleLogRequest request;
+  std::memset(static_cast<void*>(&request), 0, sizeof request);  // the padding travels too
+  request.clear = clear;
+  request.read = read;
+  request.read_max = maximum;
+  request.write_logfile = write_logfile;
+  Reply reply = TRY(exchange(Command::kConsoleLog, 0, bytes_of(&request, sizeof request)));
+  if (reply.closed) return fail(not_running());
+  if (reply.header.result < 0) return fail(refused(Command::kConsoleLog, -reply.header.result));
+  return std::move(reply.data);
+}
+
+Result<CommandClient::Subscription> CommandClient::subscribe(const std::int32_t (&wanted)[kStates]) const {
+  Reply reply = TRY(exchange(Command::kAddStateClient, 0, bytes_of(wanted, sizeof wanted)));
+  if (reply.closed) return fail(not_running());
+  const std::int32_t answer = reply.header.result;
+  if (answer < 0) return fail(refused(Command::kAddStateClient, -answer));
+  Subscription subscription{std::move(reply.connection), std::nullopt};
+  if (answer < kStates) subscription.current = static_cast<State>(answer);
+  return subscription;
+}
+
+Result<CommandClient::Subscription> CommandClient::add_state_client(const bool (&wanted)[kStates]) const {
+  std::int32_t values[kStates];
+  for (int i = 0; i < kStates; ++i) values[i] = wanted[i] ? kStateWanted : 0;
+  return subscribe(values);
+}
+
+Result<CommandClient::Subscription> CommandClient::add_reboot_client() const {
+  std::int32_t values[kStates] = {};
+  values[static_cast<int>(State::kRunning)] = kStateAfterReboot;
+  return subscribe(values);
+}
+
+Status CommandClient::announce(State state) const {
+  const Reply reply = TRY(exchange(Command::kServeStateClients, static_cast<std::int64_t>(state)));
+  if (reply.closed) return fail(not_running());
+  if (reply.header.result < 0) return fail(refused(Command::kServeStateClients, -reply.header.result));
+  return {};
+}
+
+Result<bool> CommandClient::reachable() const {
+  const Fd fd = TRY(sys::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto connected = sys::connect_abstract(fd.get(), address_);
+  if (connected) return true;
+  if (connected.error().code() == ECONNREFUSED) return false;
+  return fail(connected.error());
+}
+
+}  // namespace berth::runtime
