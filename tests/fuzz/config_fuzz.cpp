@@ -29,11 +29,12 @@ void check_round_trip(const Conf& conf) {
 }
 
 void check_items(Conf conf) {
-  for (const auto& [key, value] : all_items(conf)) {
+  const auto items = all_items(conf);
+  for (const auto& [key, value] : items) {
     require(berth::config::is_supported(key));
-    require(get_item(conf, key).has_value());
-    require(clear_item(conf, key).has_value());
+    require(get_item(conf, key).value_or("") == value);
   }
+  for (const auto& [key, value] : items) require(clear_item(conf, key).has_value());
 }
 
 }  // namespace
