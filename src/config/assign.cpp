@@ -23,7 +23,7 @@ Error legacy_error(std::string_view name, const LegacyKey& legacy, std::string_v
 Error unknown_key(std::string_view name) {
   Error error = Error::message(strings::cat("unknown key \"", name, "\""));
   const std::string near = nearest_key(name);
-  if (near.empty()) return std::move(error).hint("`lxc-config keys` lists the known keys");
+  if (near.empty()) return std::move(error).hint("lxc.container.conf(5) lists the keys");
   return std::move(error).hint(strings::cat("did you mean \"", near, "\"?"));
 }
 

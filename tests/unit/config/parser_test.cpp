@@ -86,7 +86,7 @@ TEST(Messages, UnknownKeyWithoutNeighbour) {
   EXPECT_EQ(refusal("lxc.something.quite.different = 1\n"),
             "lxc-start: web1: unknown key \"lxc.something.quite.different\"\n"
             "  set by: /c/config:1  lxc.something.quite.different = 1\n"
-            "  try: `lxc-config keys` lists the known keys\n");
+            "  try: lxc.container.conf(5) lists the keys\n");
 }
 
 TEST(Messages, NoEqualsSign) {
