@@ -42,6 +42,7 @@ class Loop {
   // One timer for the whole loop: its owner is called once after `milliseconds`. A second call replaces the first.
   void set_timer(int milliseconds, Watcher& watcher);
   void cancel_timer() { timer_ = nullptr; }
+  [[nodiscard]] bool has_timer() const { return timer_ != nullptr; }
 
   // Waits for one event and hands it to its watcher.
   Status step();

@@ -22,8 +22,9 @@ namespace {
 constexpr std::string_view kCategory = "monitor";
 
 // Blocked all life long: read from a descriptor, or (the last three) meant for terminals and broken pipes only.
-constexpr int kBlocked[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH, SIGPIPE, SIGTTOU, SIGTTIN};
-constexpr std::size_t kReadSignals = 6;
+constexpr int kBlocked[] = {SIGCHLD, SIGWINCH, SIGTERM, SIGINT,  SIGHUP,  SIGQUIT,
+                            SIGUSR1, SIGUSR2,  SIGPWR,  SIGPIPE, SIGTTOU, SIGTTIN};
+constexpr std::size_t kReadSignals = 9;
 
 }  // namespace
 

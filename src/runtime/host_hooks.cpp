@@ -88,7 +88,7 @@ Result<RunningProgram> RunningProgram::start(const std::vector<std::string>& arg
   const Fd null = TRY(sys::open("/dev/null", O_RDONLY | O_CLOEXEC));
   sys::Spawn spawn;
   spawn.arguments = arguments;
-  spawn.arguments[0] = find_program(arguments[0]);
+  spawn.program_path = find_program(arguments[0]);
   spawn.environment = environment;
   spawn.descriptors = {{null.get(), 0}, {output.get(), 1}, {output.get(), 2}};
   program.pidfd_ = std::move(TRY(sys::spawn(spawn)).pidfd);
