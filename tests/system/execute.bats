@@ -1,0 +1,63 @@
+# lxc-execute: one command under a small init.
+load lib
+
+quick() { plain_container; }
+
+@test "exit statuses pass through" {
+  quick
+  exits 0 lxc-execute "${P[@]}" "${N[@]}" -- /bin/true
+  exits 1 lxc-execute "${P[@]}" "${N[@]}" -- /bin/false
+  exits 42 lxc-execute "${P[@]}" "${N[@]}" -- /bin/sh -c 'exit 42'
+}
+
+@test "output and input are the caller's" {
+  quick
+  equals "$(echo word | lxc-execute "${P[@]}" "${N[@]}" -- /bin/cat)" word
+}
+
+@test "the command is not pid 1, and its orphans are reaped" {
+  only_berth "the other LXC needs its init in the guest"
+  quick
+  exits 0 lxc-execute "${P[@]}" "${N[@]}" -- /bin/sh -c '[ $$ != 1 ] && (sleep 0.1 & :) && sleep 0.5 && ! grep -q "State.*Z" /proc/[0-9]*/status'
+}
+
+@test "a command that dies by a signal: execute does too" {
+  quick
+  run lxc-execute "${P[@]}" "${N[@]}" -- /bin/sh -c 'kill -TERM $$'
+  [ "$status" = 143 ]
+}
+
+@test "lxc.execute.cmd is the default" {
+  make_container <<<"lxc.execute.cmd = /bin/sh -c 'exit 9'"
+  exits 9 lxc-execute "${P[@]}" "${N[@]}"
+}
+
+@test "a command that is not there" {
+  quick
+  run lxc-execute "${P[@]}" "${N[@]}" -- /no/such/program
+  [ "$status" != 0 ]
+  equals "$(state)" STOPPED
+}
+
+@test "--uid and --gid" {
+  quick
+  equals "$(lxc-execute "${P[@]}" "${N[@]}" -u 1000 -g 1001 -- /bin/sh -c 'echo $(id -u):$(id -g)')" 1000:1001
+}
+
+@test "daemonized, stopped by lxc-stop" {
+  quick
+  lxc-execute "${P[@]}" "${N[@]}" -d -- /bin/sleep 1000 3>&-
+  lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 20
+  timeout 20 lxc-stop "${P[@]}" "${N[@]}" -k
+  equals "$(state)" STOPPED
+}
+
+@test "a big output arrives whole" {
+  quick
+  equals "$(lxc-execute "${P[@]}" "${N[@]}" -- /bin/sh -c 'head -c 3000000 /dev/zero' | wc -c)" 3000000
+}
+
+@test "thirty in a row" {
+  quick
+  for n in $(seq 30); do exits "$n" lxc-execute "${P[@]}" "${N[@]}" -- /bin/sh -c "exit $n"; done
+}

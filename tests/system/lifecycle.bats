@@ -1,0 +1,413 @@
+# One container through its life, by every command that takes part.
+load lib
+
+@test "the busybox template: create, start, look, attach, stop, destroy" {
+  printf 'lxc.net.0.type = empty\n' >"$LXCPATH/c.conf"
+  lxc-create "${P[@]}" "${N[@]}" -t busybox -f "$LXCPATH/c.conf" >/dev/null
+  equals "$(stat -c %a "$LXCPATH/$NAME")" 770
+  [ ! -e "$LXCPATH/$NAME/partial" ]
+  start_container
+  equals "$(state)" RUNNING
+  contains "$(lxc-ls "${P[@]}" --running)" "$NAME"
+  equals "$(inside hostname)" "$NAME"
+  lxc-stop "${P[@]}" "${N[@]}"
+  equals "$(state)" STOPPED
+  lxc-destroy "${P[@]}" "${N[@]}"
+  [ ! -e "$LXCPATH/$NAME" ]
+}
+
+@test "create writes LXC's header, the root's path and the name" {
+  printf 'lxc.net.0.type = empty\n' >"$LXCPATH/c.conf"
+  lxc-create "${P[@]}" "${N[@]}" -t busybox -f "$LXCPATH/c.conf" -- --busybox-path "$(command -v busybox)" >/dev/null
+  config=$(cat "$LXCPATH/$NAME/config")
+  contains "$config" "# Template used to create this container: "
+  contains "$config" "# Parameters passed to the template: --busybox-path"
+  contains "$config" "lxc.net.0.type = empty"
+  contains "$config" "lxc.rootfs.path = dir:$LXCPATH/$NAME/rootfs"
+  grep -Eq "^lxc.uts.name = \"?$NAME\"?$" "$LXCPATH/$NAME/config"
+  lxc-destroy "${P[@]}" "${N[@]}"
+}
+
+@test "create -t none makes no root file system" {
+  printf 'lxc.net.0.type = empty\n' >"$LXCPATH/c.conf"
+  lxc-create "${P[@]}" "${N[@]}" -t none -f "$LXCPATH/c.conf"
+  equals "$(cd "$LXCPATH/$NAME" && echo *)" config
+  grep -qx "lxc.net.0.type = empty" "$LXCPATH/$NAME/config"
+  lxc-destroy "${P[@]}" "${N[@]}"
+}
+
+@test "create --dir puts the root elsewhere, destroy removes it" {
+  printf 'lxc.net.0.type = empty\n' >"$LXCPATH/c.conf"
+  lxc-create "${P[@]}" "${N[@]}" -t busybox -f "$LXCPATH/c.conf" --dir "$LXCPATH/elsewhere" >/dev/null
+  [ -x "$LXCPATH/elsewhere/bin/busybox" ]
+  grep -qx "lxc.rootfs.path = dir:$LXCPATH/elsewhere" "$LXCPATH/$NAME/config"
+  lxc-destroy "${P[@]}" "${N[@]}"
+  [ ! -e "$LXCPATH/elsewhere" ]
+}
+
+@test "a template by its absolute path is called as LXC calls it, and sees the half-made container" {
+  printf 'lxc.net.0.type = empty\n' >"$LXCPATH/c.conf"
+  cat >"$LXCPATH/template" <<'T'
+#!/bin/sh
+printf '%s\n' "$@" >"${1#--path=}/../arguments"
+[ -e "${1#--path=}/partial" ] && [ -e "${1#--path=}/config" ] && echo both >>"${1#--path=}/../arguments"
+T
+  chmod 755 "$LXCPATH/template"
+  lxc-create "${P[@]}" "${N[@]}" -t "$LXCPATH/template" -f "$LXCPATH/c.conf" -- --own 'two words'
+  equals "$(cat "$LXCPATH/arguments")" "--path=$LXCPATH/$NAME
+--name=$NAME
+--rootfs=$LXCPATH/$NAME/rootfs
+--own
+two words
+both"
+  lxc-destroy "${P[@]}" "${N[@]}"
+}
+
+@test "a template that fails leaves nothing, and its words are shown" {
+  printf '#!/bin/sh\necho this is why >&2\nmkdir -p ${3#--rootfs=}/a/b\nexit 3\n' >"$LXCPATH/template"
+  chmod 755 "$LXCPATH/template"
+  printf 'lxc.net.0.type = empty\n' >"$LXCPATH/c.conf"
+  exits 1 lxc-create "${P[@]}" "${N[@]}" -t "$LXCPATH/template" -f "$LXCPATH/c.conf"
+  contains "$output" "this is why"
+  [ ! -e "$LXCPATH/$NAME" ]
+}
+
+@test "create refuses an existing container and leaves it alone" {
+  plain_container
+  before=$(cat "$LXCPATH/$NAME/config")
+  exits 1 lxc-create "${P[@]}" "${N[@]}" -t busybox
+  equals "$(cat "$LXCPATH/$NAME/config")" "$before"
+}
+
+@test "a creation that was killed is replaced by the next create" {
+  only_berth
+  mkdir -p "$LXCPATH/$NAME/rootfs/half"
+  touch "$LXCPATH/$NAME/partial"
+  printf 'lxc.net.0.type = empty\n' >"$LXCPATH/c.conf"
+  lxc-create "${P[@]}" "${N[@]}" -t busybox -f "$LXCPATH/c.conf"
+  [ ! -e "$LXCPATH/$NAME/rootfs/half" ] && [ ! -e "$LXCPATH/$NAME/partial" ]
+}
+
+@test "a creation that was killed can be destroyed" {
+  only_berth
+  mkdir -p "$LXCPATH/$NAME/rootfs/half"
+  touch "$LXCPATH/$NAME/partial"
+  lxc-destroy "${P[@]}" "${N[@]}"
+  [ ! -e "$LXCPATH/$NAME" ]
+}
+
+@test "two creates of one name at the same time: one wins, the other says so" {
+  only_berth
+  printf '#!/bin/sh\nsleep 1\n' >"$LXCPATH/template"
+  chmod 755 "$LXCPATH/template"
+  printf 'lxc.net.0.type = empty\n' >"$LXCPATH/c.conf"
+  lxc-create "${P[@]}" "${N[@]}" -t "$LXCPATH/template" -f "$LXCPATH/c.conf" 3>&- &
+  first=$!
+  eventually 5 test -e "$LXCPATH/$NAME/config"
+  exits 1 lxc-create "${P[@]}" "${N[@]}" -t "$LXCPATH/template" -f "$LXCPATH/c.conf"
+  wait "$first"
+  [ -e "$LXCPATH/$NAME/config" ] && [ ! -e "$LXCPATH/$NAME/partial" ]
+}
+
+@test "destroy refuses a running container, --force stops it first" {
+  plain_container
+  start_container
+  exits 1 lxc-destroy "${P[@]}" "${N[@]}"
+  equals "$(state)" RUNNING
+  lxc-destroy "${P[@]}" "${N[@]}" --force
+  [ ! -e "$LXCPATH/$NAME" ]
+}
+
+@test "destroy refuses while snapshots or clones are there" {
+  plain_container
+  mkdir -p "$LXCPATH/$NAME/snaps/snap0"
+  echo x >"$LXCPATH/$NAME/snaps/snap0/config"
+  exits 1 lxc-destroy "${P[@]}" "${N[@]}"
+  [ -e "$LXCPATH/$NAME/rootfs/bin/busybox" ]
+  rm -r "$LXCPATH/$NAME/snaps"
+  printf '%s\nclone1\n' "$LXCPATH" >"$LXCPATH/$NAME/lxc_snapshots"
+  exits 1 lxc-destroy "${P[@]}" "${N[@]}"
+  [ -e "$LXCPATH/$NAME/rootfs/bin/busybox" ]
+}
+
+@test "destroy follows no symbolic link out of the container" {
+  plain_container
+  mkdir "$LXCPATH/precious"
+  touch "$LXCPATH/precious/file"
+  ln -s "$LXCPATH/precious" "$LXCPATH/$NAME/rootfs/link"
+  ln -s "$LXCPATH/precious/file" "$LXCPATH/$NAME/link"
+  lxc-destroy "${P[@]}" "${N[@]}"
+  [ -e "$LXCPATH/precious/file" ]
+  [ ! -e "$LXCPATH/$NAME" ]
+}
+
+@test "destroy stops at a mount, names it, and can be repeated" {
+  only_berth
+  plain_container
+  mkdir "$LXCPATH/outside" "$LXCPATH/$NAME/rootfs/data"
+  touch "$LXCPATH/outside/file"
+  mount --bind "$LXCPATH/outside" "$LXCPATH/$NAME/rootfs/data"
+  exits 1 lxc-destroy "${P[@]}" "${N[@]}"
+  contains "$output" "$LXCPATH/$NAME/rootfs/data"
+  [ -e "$LXCPATH/outside/file" ]
+  umount "$LXCPATH/$NAME/rootfs/data"
+  lxc-destroy "${P[@]}" "${N[@]}"
+  [ ! -e "$LXCPATH/$NAME" ]
+}
+
+@test "destroy names an immutable file" {
+  only_berth
+  plain_container
+  chattr +i "$LXCPATH/$NAME/rootfs/etc/passwd" || skip "the file system has no immutable attribute"
+  exits 1 lxc-destroy "${P[@]}" "${N[@]}"
+  contains "$output" "$LXCPATH/$NAME/rootfs/etc/passwd"
+  contains "$output" "chattr"
+  chattr -i "$LXCPATH/$NAME/rootfs/etc/passwd"
+  lxc-destroy "${P[@]}" "${N[@]}"
+}
+
+@test "destroy keeps an unmanaged root" {
+  only_berth "the distribution's LXC keeps the storage but removes the directory around it"
+  make_container <<<"lxc.rootfs.managed = 0"
+  lxc-destroy "${P[@]}" "${N[@]}"
+  [ -e "$LXCPATH/$NAME/rootfs/bin/busybox" ]
+  [ ! -e "$LXCPATH/$NAME/config" ]
+}
+
+@test "destroy never takes a root that holds more than the container" {
+  only_berth
+  mkdir -p "$LXCPATH/pool/$NAME"
+  printf 'lxc.rootfs.path = dir:%s\n' "$LXCPATH/pool" >"$LXCPATH/pool/$NAME/config"
+  touch "$LXCPATH/pool/other"
+  exits 1 lxc-destroy -P "$LXCPATH/pool" "${N[@]}"
+  contains "$output" "lxc.rootfs.path"
+  [ -e "$LXCPATH/pool/other" ]
+}
+
+@test "starting twice: the second says so and changes nothing" {
+  plain_container
+  start_container
+  pid=$(init_pid)
+  run lxc-start "${P[@]}" "${N[@]}"
+  contains "$output" "running"
+  equals "$(init_pid)" "$pid"
+}
+
+@test "foreground: the exit status of init" {
+  plain_container
+  printf '#!/bin/sh\nexit 0\n' >"$LXCPATH/$NAME/rootfs/sbin/quick"
+  printf '#!/bin/sh\nexit 7\n' >"$LXCPATH/$NAME/rootfs/sbin/seven"
+  chmod 755 "$LXCPATH/$NAME/rootfs/sbin/"{quick,seven}
+  exits 0 lxc-start "${P[@]}" "${N[@]}" -F -s lxc.init.cmd=/sbin/quick
+  exits 7 lxc-start "${P[@]}" "${N[@]}" -F -s lxc.init.cmd=/sbin/seven
+  equals "$(state)" STOPPED
+}
+
+@test "a command on lxc-start's line replaces init" {
+  plain_container
+  exits 0 lxc-start "${P[@]}" "${N[@]}" -F -- /bin/sh -c 'exit 0'
+  exits 3 lxc-start "${P[@]}" "${N[@]}" -F -- /bin/sh -c 'exit 3'
+}
+
+@test "the pid file holds the monitor's pid" {
+  plain_container
+  lxc-start "${P[@]}" "${N[@]}" -p "$LXCPATH/pid" 3>&-
+  lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 20
+  monitor=$(cat "$LXCPATH/pid")
+  equals "$(awk '/^PPid/ { print $2 }' "/proc/$(init_pid)/status")" "$monitor"
+}
+
+@test "stop: the halt signal, then the exit" {
+  plain_container
+  start_container
+  lxc-stop "${P[@]}" "${N[@]}" -t 10 --nokill
+  equals "$(state)" STOPPED
+  exits 2 lxc-stop "${P[@]}" "${N[@]}"
+}
+
+@test "stop: init that ignores the halt signal is killed after the time-out" {
+  plain_container
+  printf '#!/bin/sh\ntrap "" USR1\nwhile :; do sleep 1; done\n' >"$LXCPATH/$NAME/rootfs/sbin/testinit"
+  start_container
+  exits 1 lxc-stop "${P[@]}" "${N[@]}" -t 1 --nokill
+  equals "$(state)" RUNNING
+  lxc-stop "${P[@]}" "${N[@]}" -t 1
+  equals "$(state)" STOPPED
+}
+
+@test "stop -k: at once" {
+  plain_container
+  start_container
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  equals "$(state)" STOPPED
+}
+
+@test "stop -k refuses -r, -t and --nokill" {
+  plain_container
+  for option in -r '-t 3' --nokill; do
+    # shellcheck disable=SC2086
+    exits 1 lxc-stop "${P[@]}" "${N[@]}" -k $option
+  done
+}
+
+@test "reboot by lxc-stop -r: the same monitor, a new init" {
+  plain_container
+  start_container
+  before=$(init_pid)
+  monitor=$(awk '/^PPid/ { print $2 }' "/proc/$before/status")
+  lxc-stop "${P[@]}" "${N[@]}" -r -t 20
+  rebooted() { now=$(init_pid) && [ -n "$now" ] && [ "$now" != -1 ] && [ "$now" != "$before" ]; }
+  eventually 20 rebooted
+  lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 20
+  if is_berth; then equals "$(awk '/^PPid/ { print $2 }' "/proc/$(init_pid)/status")" "$monitor"; fi
+  equals "$(inside hostname)" "$NAME"
+}
+
+@test "reboot from inside, three times" {
+  plain_container
+  start_container
+  for _ in 1 2 3; do
+    before=$(init_pid)
+    inside kill -TERM 1
+    rebooted() { now=$(init_pid) && [ -n "$now" ] && [ "$now" != -1 ] && [ "$now" != "$before" ] && [ "$(state)" = RUNNING ]; }
+    eventually 20 rebooted
+  done
+  equals "$(inside hostname)" "$NAME"
+}
+
+@test "init that exits by itself ends the container" {
+  plain_container
+  start_container
+  inside kill -USR1 1
+  lxc-wait "${P[@]}" "${N[@]}" -s STOPPED -t 20
+}
+
+@test "wait: reached, not reached, several states, a wrong word" {
+  plain_container
+  lxc-wait "${P[@]}" "${N[@]}" -s STOPPED -t 0
+  exits 1 lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 1
+  start_container
+  lxc-wait "${P[@]}" "${N[@]}" -s 'STOPPED|RUNNING' -t 5
+  exits 1 lxc-wait "${P[@]}" "${N[@]}" -s WALKING -t 5
+  lxc-wait "${P[@]}" "${N[@]}" -s STOPPED -t 20 3>&- &
+  waiter=$!
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  wait "$waiter"
+}
+
+@test "freeze and unfreeze" {
+  plain_container
+  start_container
+  lxc-freeze "${P[@]}" "${N[@]}"
+  equals "$(state)" FROZEN
+  contains "$(lxc-ls "${P[@]}" --frozen)" "$NAME"
+  lxc-wait "${P[@]}" "${N[@]}" -s FROZEN -t 5
+  lxc-unfreeze "${P[@]}" "${N[@]}"
+  equals "$(state)" RUNNING
+  equals "$(inside hostname)" "$NAME"
+}
+
+@test "a frozen container can be killed" {
+  plain_container
+  start_container
+  lxc-freeze "${P[@]}" "${N[@]}"
+  timeout 20 lxc-stop "${P[@]}" "${N[@]}" -k
+  equals "$(state)" STOPPED
+}
+
+@test "an ephemeral container is gone after its halt, not after a reboot" {
+  make_container <<<"lxc.ephemeral = 1"
+  start_container
+  before=$(init_pid)
+  inside kill -TERM 1
+  rebooted() { now=$(init_pid) && [ -n "$now" ] && [ "$now" != -1 ] && [ "$now" != "$before" ] && [ "$(state)" = RUNNING ]; }
+  eventually 20 rebooted
+  lxc-stop "${P[@]}" "${N[@]}"
+  eventually 10 test ! -e "$LXCPATH/$NAME"
+}
+
+@test "info: all lines, one value, a configuration key" {
+  plain_container
+  exits 0 lxc-info "${P[@]}" "${N[@]}"
+  contains "$output" "State:          STOPPED"
+  start_container
+  run lxc-info "${P[@]}" "${N[@]}"
+  contains "$output" "Name:           $NAME"
+  contains "$output" "State:          RUNNING"
+  contains "$output" "PID:            $(init_pid)"
+  contains "$output" "Memory use:"
+  equals "$(lxc-info "${P[@]}" "${N[@]}" -c lxc.uts.name)" "lxc.uts.name = $NAME"
+  exits 1 lxc-info "${P[@]}" -n "${NAME}absent"
+}
+
+@test "ls: plain, by state, fancy, filtered" {
+  plain_container "$NAME"
+  plain_container "${NAME}b"
+  start_container
+  equals "$(lxc-ls "${P[@]}" -1)" "$NAME
+${NAME}b"
+  equals "$(lxc-ls "${P[@]}" -1 --stopped)" "${NAME}b"
+  equals "$(lxc-ls "${P[@]}" -1 --running)" "$NAME"
+  equals "$(lxc-ls "${P[@]}" -1 --active)" "$NAME"
+  equals "$(lxc-ls "${P[@]}" -1 --filter 'b$')" "${NAME}b"
+  run lxc-ls "${P[@]}" -f -F NAME,STATE,PID
+  contains "${lines[0]}" "NAME"
+  contains "${lines[1]}" "RUNNING $(init_pid)"
+  contains "${lines[2]}" "STOPPED -"
+}
+
+@test "--json of info and ls is JSON" {
+  only_berth
+  plain_container
+  start_container
+  lxc-info "${P[@]}" "${N[@]}" --json | python3 -c 'import json,sys; json.load(sys.stdin)'
+  lxc-ls "${P[@]}" --json | python3 -c 'import json,sys; json.load(sys.stdin)'
+}
+
+@test "a name positional instead of -n" {
+  plain_container
+  lxc-start "${P[@]}" "$NAME" 3>&-
+  lxc-wait "${P[@]}" "$NAME" -s RUNNING -t 20
+  contains "$(lxc-info "${P[@]}" "$NAME" -s)" RUNNING
+  lxc-stop "${P[@]}" "$NAME" -k
+}
+
+@test "a lxcpath that is a symbolic link works" {
+  plain_container
+  ln -s "$LXCPATH" "$LXCPATH.link"
+  lxc-start -P "$LXCPATH.link" "${N[@]}" 3>&-
+  lxc-wait -P "$LXCPATH.link" "${N[@]}" -s RUNNING -t 20
+  equals "$(lxc-info -P "$LXCPATH.link" "${N[@]}" -s -H)" RUNNING
+  lxc-stop -P "$LXCPATH.link" "${N[@]}" -k
+  rm "$LXCPATH.link"
+}
+
+@test "a long lxcpath gets a hashed socket name" {
+  long=$LXCPATH/$(printf 'd%.0s' $(seq 120))
+  mkdir "$long"
+  plain_container
+  mv "$LXCPATH/$NAME" "$long/"
+  sed -i "s|dir:$LXCPATH|dir:$long|" "$long/$NAME/config"
+  lxc-start -P "$long" "${N[@]}" 3>&-
+  lxc-wait -P "$long" "${N[@]}" -s RUNNING -t 20
+  contains "$(lxc-ls -P "$long" --active)" "$NAME"
+  lxc-stop -P "$long" "${N[@]}" -k
+  rm -r "$long"
+}
+
+@test "the starter's open descriptors do not reach the container" {
+  plain_container
+  exec 9</etc/hostname
+  lxc-start "${P[@]}" "${N[@]}" 3>&-
+  exec 9<&-
+  lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 20
+  run ls -l "/proc/$(init_pid)/fd"
+  lacks "$output" "/etc/hostname"
+}
+
+@test "init that dies at once when daemonized: the start does not hang" {
+  plain_container
+  run timeout 20 lxc-start "${P[@]}" "${N[@]}" -s lxc.init.cmd=/bin/true
+  [ "$status" != 124 ]
+  eventually 10 test "$(state)" = STOPPED
+}
