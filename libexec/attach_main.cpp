@@ -6,22 +6,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include "child/attach_steps.hpp"
 #include "child/frame.hpp"
+#include "freestanding.hpp"
 
 namespace {
 
 using namespace berth::child;
 namespace raw = berth::sys::raw;
 
-constexpr int kSetupFailed = 1, kNotExecutable = 126, kNotFound = 127;
+constexpr int kSetupFailed = 1, kNotExecutable = 126, kNotFound = 127;  // exit statuses
 
 [[noreturn]] void leave(int status) {
   for (;;) raw::call(SYS_exit_group, status);
@@ -31,17 +29,16 @@ constexpr int kSetupFailed = 1, kNotExecutable = 126, kNotFound = 127;
   Message message;
   message.kind = MessageKind::kFailed;
   message.failure = failure;
-  raw::call(SYS_sendto, context.channel, &message, sizeof message, 0x4000 /* MSG_NOSIGNAL */, nullptr, 0);
+  raw::call(SYS_sendto, context.channel, &message, sizeof message, MSG_NOSIGNAL, nullptr, 0);
   leave(status);
 }
 
 BlobView map_plan() {
-  struct stat status = {};
-  if (fstat(kAttachPlanFd, &status) != 0 || status.st_size <= 0) leave(kSetupFailed);
-  const auto size = static_cast<std::size_t>(status.st_size);
-  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, kAttachPlanFd, 0);
-  if (data == MAP_FAILED) leave(kSetupFailed);
-  return {data, size};
+  const long size = raw::call(SYS_lseek, kAttachPlanFd, 0, SEEK_END);
+  if (size <= 0) leave(kSetupFailed);
+  const long data = raw::call(SYS_mmap, nullptr, size, PROT_READ, MAP_PRIVATE, kAttachPlanFd, 0);
+  if (data < 0) leave(kSetupFailed);
+  return {reinterpret_cast<const void*>(data), static_cast<std::size_t>(size)};
 }
 
 // Everything but standard input, output, errors, the channel, and the ptmx of the host where one is used.
@@ -77,12 +74,12 @@ long clone_command(int* pidfd) {
 
 }  // namespace
 
-int main() {
-  prctl(PR_SET_DUMPABLE, 0);
+int berth_program(int, char**, char**) {
+  raw::call(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
   Context context;
   initialise(context);
   context.channel = kAttachChannelFd;
-  fcntl(kAttachChannelFd, F_SETFD, FD_CLOEXEC);
+  raw::call(SYS_fcntl, kAttachChannelFd, F_SETFD, FD_CLOEXEC);
   for (int slot = 0; slot < kAttachSlots; ++slot) context.slots[slot] = kAttachFirstSlotFd + slot;
   const BlobView blob = map_plan();
   Failure failure;
@@ -97,5 +94,5 @@ int main() {
     report(context, failure, kSetupFailed);
   }
   if (send_message(context, MessageKind::kAttached, static_cast<std::uint32_t>(pid), &pidfd, 1) < 0) leave(kSetupFailed);
-  leave(0);
+  return 0;
 }

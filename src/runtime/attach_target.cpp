@@ -20,22 +20,17 @@ namespace {
 
 std::string proc_of(pid_t pid, std::string_view file) { return strings::cat("/proc/", pid, "/", file); }
 
-Status check_state(const Container& container, const AttachRequest& request) {
-  const State state = TRY(container.client().state());
-  if (state == State::kStopped) {
-    Error error = Error::message("the container is not running", ECONNREFUSED);
-    if (!container.defined())
-      return fail(std::move(error).because(strings::cat("nothing of that name is defined in ", container.lxcpath())));
-    return fail(std::move(error).hint(strings::cat("start it: lxc-start -P ", container.lxcpath(), " -n ", container.name())));
-  }
-  const bool frozen = state == State::kFrozen || state == State::kFreezing;
-  if (frozen && !request.elevated.cgroup) {
-    return fail(Error::message("the container is frozen", EAGAIN)
-                    .because("a command that joins its control groups would be frozen too")
-                    .hint(strings::cat("lxc-unfreeze -P ", container.lxcpath(), " -n ", container.name(),
-                                       " first, or attach with -e CGROUP")));
-  }
-  return {};
+Error not_running(const Container& container) {
+  Error error = Error::message("the container is not running", ECONNREFUSED);
+  if (!container.defined())
+    return std::move(error).because(strings::cat("nothing of that name is defined in ", container.lxcpath()));
+  return std::move(error).hint(strings::cat("start it: lxc-start -P ", container.lxcpath(), " -n ", container.name()));
+}
+
+Error frozen(const Container& container) {
+  return Error::message("the container is frozen", EAGAIN)
+      .because("a command that joins its control groups would be frozen too")
+      .hint(strings::cat("lxc-unfreeze -P ", container.lxcpath(), " -n ", container.name(), " first, or attach with -e CGROUP"));
 }
 
 // The number behind a pidfd, as this process's /proc shows it; valid as long as the process is not reaped.
@@ -49,13 +44,24 @@ Result<pid_t> pid_of(const Fd& pidfd) {
   return fail("the container's first process is not visible in this pid namespace", ESRCH);
 }
 
-Result<os::PidRef> find_init(const CommandClient& client) {
-  if (auto pidfd = client.init_pidfd()) {
-    const pid_t pid = TRY(pid_of(*pidfd));
-    return os::PidRef(pid, std::move(*pidfd));
-  } else if (pidfd.error().code() == ECONNREFUSED || pidfd.error().code() == EPERM) {
-    return fail(std::move(pidfd.error()));
+// What the monitor is asked, in one go.
+enum Asked : std::size_t { kInit, kEnvironment, kRuntimeEnvironment };
+using Answers = std::vector<Result<CommandClient::Answer>>;
+
+Answers ask(const CommandClient& client) {
+  const CommandClient::Question questions[] = {{Command::kGetInitPidfd, {}},
+                                               {Command::kGetConfigItem, "lxc.environment"},
+                                               {Command::kGetConfigItem, "lxc.environment.runtime"}};
+  return client.ask_all(questions);
+}
+
+Result<os::PidRef> find_init(const CommandClient& client, Result<CommandClient::Answer>& answer) {
+  if (answer && answer->descriptor) {
+    const pid_t pid = TRY(pid_of(answer->descriptor));
+    return os::PidRef(pid, std::move(answer->descriptor));
   }
+  const int code = answer ? ENOSYS : answer.error().code();
+  if (code == ECONNREFUSED || code == EPERM || code == EACCES) return fail(std::move(answer.error()));
   const pid_t pid = TRY(client.init_pid());  // monitors before LXC 4.0.7 hand out the number only
   os::PidRef init = TRY(os::PidRef::open(pid));
   if (TRY(client.init_pid()) != pid) return fail("the container's first process changed meanwhile", EAGAIN);
@@ -73,16 +79,7 @@ Result<int> differing_namespaces(pid_t pid) {
   return flags;
 }
 
-// LXC's monitors answer -1 (EPERM) for a key without a value; that the caller is allowed to ask was seen before.
-Result<std::string> item(const CommandClient& client, const std::string& key) {
-  auto answer = client.config_item(key);
-  if (answer) return answer;
-  const int code = answer.error().code();
-  const bool absent = code == EPERM || code == ENOENT || code == EINVAL || code == ENOSYS || code == ENOMSG;
-  return absent ? Result<std::string>(std::string()) : answer;
-}
-
-void take_configuration(AttachTarget& target, const config::Conf& conf) {
+void add_configuration(AttachTarget& target, const config::Conf& conf) {
   for (const auto& limit : conf.limits)
     target.limits.push_back({limit.value.first, limit.value.second.soft, limit.value.second.hard});
   for (const auto* list : {&conf.environment, &conf.environment_runtime}) {
@@ -90,25 +87,53 @@ void take_configuration(AttachTarget& target, const config::Conf& conf) {
   }
 }
 
-Status ask_configuration(AttachTarget& target, const CommandClient& client) {
-  config::Conf conf;
-  TRY_CONTEXT(config::load_text(conf, TRY(item(client, "lxc.prlimit")), "the monitor's answer"),
-              "reading the container's limits");
-  take_configuration(target, conf);
-  for (const char* key : {"lxc.environment", "lxc.environment.runtime"}) {
-    const std::string answer = TRY(item(client, key));
-    for (const std::string_view line : strings::split_words(answer, "\n")) target.environment.emplace_back(line);
-  }
-  // Init has the bit when it is configured; only then it is worth asking whether it is, or whether init chose it for itself.
-  if (target.status.no_new_privileges) target.no_new_privileges = strings::trim(TRY(item(client, "lxc.no_new_privs"))) == "1";
-  return {};
-}
-
 Status read_configuration(AttachTarget& target, const std::string& rcfile) {
   config::Conf conf;
   TRY(config::load_file(conf, rcfile));
-  take_configuration(target, conf);
+  add_configuration(target, conf);
   target.no_new_privileges = conf.security.no_new_privs;
+  return {};
+}
+
+// LXC's monitors answer -1 (EPERM) for a key without a value; that the caller is allowed to ask was seen before.
+Result<std::string> value_of(Result<std::string> answer) {
+  if (answer) return answer;
+  const int code = answer.error().code();
+  const bool absent = code == EPERM || code == ENOENT || code == EINVAL || code == ENOSYS || code == ENOMSG;
+  return absent ? Result<std::string>(std::string()) : answer;
+}
+Result<std::string> value_of(Result<CommandClient::Answer>& answer) {
+  return value_of(answer ? Result<std::string>(std::move(answer->text)) : fail(std::move(answer.error())));
+}
+
+// Init runs under limits of its own; whether they are configured or its own choice only the monitor knows.
+Result<bool> limits_differ(pid_t pid) {
+  for (int resource = 0; resource < RLIM_NLIMITS; ++resource) {
+    rlimit64 own{}, its{};
+    const long result = sys::raw::call(SYS_prlimit64, pid, resource, nullptr, &its);
+    if (result == -EPERM) return true;  // to be asked
+    if (result < 0) return fail(Error::from_errno(static_cast<int>(-result), "prlimit", strings::cat("process ", pid)));
+    (void)sys::raw::call(SYS_prlimit64, 0, resource, nullptr, &own);
+    if (own.rlim_cur != its.rlim_cur || own.rlim_max != its.rlim_max) return true;
+  }
+  return false;
+}
+
+Status take_configuration(AttachTarget& target, const CommandClient& client, Answers& answers) {
+  if (TRY(limits_differ(target.init.pid()))) {
+    config::Conf conf;
+    const std::string limits = TRY(value_of(client.config_item("lxc.prlimit")));
+    TRY_CONTEXT(config::load_text(conf, limits, "the monitor's answer"), "reading the container's limits");
+    add_configuration(target, conf);
+  }
+  for (const Asked key : {kEnvironment, kRuntimeEnvironment}) {
+    const std::string lines = TRY(value_of(answers[key]));
+    for (const std::string_view line : strings::split_words(lines, "\n")) target.environment.emplace_back(line);
+  }
+  // Init has the bit when it is configured; only then it is worth asking whether it is, or whether init chose it for itself.
+  if (target.status.no_new_privileges) {
+    target.no_new_privileges = strings::trim(TRY(value_of(client.config_item("lxc.no_new_privs")))) == "1";
+  }
   return {};
 }
 
@@ -116,30 +141,59 @@ bool is_within(std::string_view path, std::string_view directory) {
   return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
+// A v1 hierarchy is asked for by one of its controllers; no name = the unified one.
 std::string asked_name(const cgroup::Hierarchy& hierarchy) {
   return hierarchy.controllers.substr(0, hierarchy.controllers.find(','));
 }
 
-// The container's groups. Init may have moved itself deeper, so the monitor is asked, once where the names agree. LXC's monitors
-// close the connection when asked for a hierarchy that they do not use, and for the unified one of a hybrid host.
-Status find_groups(AttachTarget& target, const CommandClient& client) {
+// Init may have moved itself deeper. LXC's name for the payload tells where the container's part begins; nothing where it does
+// not occur exactly once (another name was configured, or containers lie in each other).
+std::string payload_in(const std::string& path, const std::string& name) {
+  const std::string wanted = "/lxc.payload." + name;
+  const std::size_t at = path.find(wanted);
+  if (at == path.npos || path.find("/lxc.payload.", at + 1) != path.npos || path.rfind("/lxc.payload.", at) != at) return {};
+  const std::size_t end = path.find('/', at + 1);
+  const std::string_view last =
+      std::string_view(path).substr(at + wanted.size(), end == path.npos ? end : end - at - wanted.size());
+  const bool numbered = last.size() > 1 && last.front() == '-' && last.find_first_not_of("0123456789", 1) == last.npos;
+  return last.empty() || numbered ? path.substr(0, end) : std::string();
+}
+
+// LXC's monitors close the connection when asked for a hierarchy that they do not use, and for the unified one of a hybrid host.
+Result<std::string> payload_of(const cgroup::Hierarchy& hierarchy, const CommandClient& client, const std::string& name,
+                               const std::string& previous) {
+  if (!previous.empty() && previous != "/" && is_within(hierarchy.own_path, previous)) return previous;
+  if (std::string found = payload_in(hierarchy.own_path, name); !found.empty()) return found;
+  const auto answer = client.cgroup(asked_name(hierarchy));
+  if (!answer) return std::string();  // the container was not put into this hierarchy (lxc.cgroup.use)
+  return std::string(os::strip_trailing_slashes(*answer));
+}
+
+Status take_groups(AttachTarget& target, const CommandClient& client, const std::string& name) {
   auto hierarchies = cgroup::parse_mounts(TRY(sys::read_file("/proc/self/mountinfo")));
   if (hierarchies.empty()) return {};
   cgroup::assign_own_paths(hierarchies, TRY(sys::read_file(proc_of(target.init.pid(), "cgroup"))));
   std::string payload;
-  for (const cgroup::Hierarchy& hierarchy : hierarchies) {  // the unified one is last
-    if (payload.empty() || payload == "/" || !is_within(hierarchy.own_path, payload)) {
-      const auto answer = client.cgroup(asked_name(hierarchy));
-      if (!answer || answer->empty()) continue;  // the container was not put into this hierarchy (lxc.cgroup.use)
-      payload = std::string(os::strip_trailing_slashes(*answer));
-    }
+  for (const cgroup::Hierarchy& hierarchy : hierarchies) {
+    std::string found = TRY(payload_of(hierarchy, client, name, payload));
+    if (found.empty()) continue;
+    payload = std::move(found);
     const std::string directory = os::join(hierarchy.mount_point, payload);
+    if (hierarchy.controllers == "freezer") target.freezer = directory + "/freezer.state";
     if (hierarchy.unified())
       target.unified_group = directory;
     else
       target.v1_tasks.push_back(directory + "/tasks");
   }
+  if (target.freezer.empty() && !target.unified_group.empty()) target.freezer = target.unified_group + "/cgroup.freeze";
   return {};
+}
+
+// A group that can't be read is not known to be frozen; joining it will tell.
+bool is_frozen(const AttachTarget& target) {
+  if (target.freezer.empty()) return false;
+  const auto state = sys::read_file(target.freezer);
+  return state && (state->starts_with("FR") || state->starts_with("1"));
 }
 
 std::uint64_t core_cookie_of(pid_t pid) {
@@ -162,13 +216,18 @@ Status read_process(AttachTarget& target) {
 }  // namespace
 
 Result<AttachTarget> learn_target(const Container& container, const AttachRequest& request) {
-  TRY(check_state(container, request));
   const CommandClient client = container.client();
+  Answers answers = ask(client);
   AttachTarget target;
-  target.init = TRY(find_init(client));
+  auto init = find_init(client, answers[kInit]);
+  if (!init) return fail(init.error().code() == ECONNREFUSED ? not_running(container) : std::move(init.error()));
+  target.init = std::move(*init);
   TRY_CONTEXT(read_process(target), "looking at the container's first process");
-  TRY(request.rcfile.empty() ? ask_configuration(target, client) : read_configuration(target, request.rcfile));
-  if (!request.elevated.cgroup) TRY_CONTEXT(find_groups(target, client), "finding the container's control groups");
+  TRY(request.rcfile.empty() ? take_configuration(target, client, answers) : read_configuration(target, request.rcfile));
+  if (!request.elevated.cgroup) {
+    TRY_CONTEXT(take_groups(target, client, container.name()), "finding the container's control groups");
+    if (is_frozen(target)) return fail(frozen(container));
+  }
   // Still there, so that everything read above was read from it and from nobody who got its number later.
   TRY_CONTEXT(target.init.signal(0), "the container stopped meanwhile");
   return target;

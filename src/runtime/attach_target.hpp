@@ -23,6 +23,7 @@ struct AttachTarget {
   std::vector<std::string> environment;   // lxc.environment, lxc.environment.runtime
   std::vector<std::string> v1_tasks;      // absolute `tasks` files
   std::string unified_group;              // absolute directory of the payload; empty = no unified hierarchy
+  std::string freezer;                    // freezer.state (v1) or cgroup.freeze; empty = none
 };
 
 // Errors: not running, frozen (the command would never run, unless it stays out of the control groups), permission denied.

@@ -119,21 +119,29 @@ Result<Fd> CommandClient::connect() const {
   return connection;
 }
 
-Result<CommandClient::Reply> CommandClient::exchange(Command command, std::int64_t scalar,
-                                                     std::span<const std::byte> data) const {
+Result<CommandClient::Reply> CommandClient::ask(Command command, std::int64_t scalar, std::span<const std::byte> data) const {
   Reply reply;
   reply.connection = TRY(connect());
   // A monitor that ends just now resets the connection: the same as its silent close.
   const auto sent = send_request(reply.connection.get(), command, scalar, data);
   reply.closed = !sent;
   if (!sent && !connection_lost(sent.error())) return fail(sent.error());
-  if (!sent) return reply;
+  return reply;
+}
+
+Result<CommandClient::Reply> CommandClient::answer(Command command, Reply reply) const {
+  if (reply.closed) return reply;
   const auto header = std::as_writable_bytes(std::span(&reply.header, 1));
   const auto received = receive_fully(reply.connection.get(), header, &reply.descriptors);
   reply.closed = !received || *received < header.size();
   if (!received && !connection_lost(received.error())) return fail(received.error());
   if (reply.closed || reply.header.data_length == 0) return reply;
   return receive_body(command, std::move(reply));
+}
+
+Result<CommandClient::Reply> CommandClient::exchange(Command command, std::int64_t scalar,
+                                                     std::span<const std::byte> data) const {
+  return answer(command, TRY(ask(command, scalar, data)));
 }
 
 Result<CommandClient::Reply> CommandClient::receive_body(Command command, Reply reply) const {
@@ -153,12 +161,33 @@ Result<std::int32_t> CommandClient::ask_number(Command command) const {
   return scalar_of(reply.header);
 }
 
+Result<CommandClient::Answer> CommandClient::checked(Command command, Result<Reply> reply) const {
+  if (!reply) return fail(std::move(reply.error()));
+  if (reply->closed) return fail(not_running());
+  if (reply->header.result < 0) return fail(refused(command, -reply->header.result));
+  Answer result{reply->data.c_str(), Fd()};
+  if (!reply->descriptors.empty()) result.descriptor = std::move(reply->descriptors.front());
+  return result;
+}
+
 Result<std::string> CommandClient::ask_text(Command command, const std::string* argument) const {
   const auto data = argument == nullptr ? std::span<const std::byte>{} : bytes_of(argument->c_str(), argument->size() + 1);
-  Reply reply = TRY(exchange(command, 0, data));
-  if (reply.closed) return fail(not_running());
-  if (reply.header.result < 0) return fail(refused(command, -reply.header.result));
-  return std::string(reply.data.c_str());  // the text ends at its NUL
+  return TRY(checked(command, exchange(command, 0, data))).text;
+}
+
+std::vector<Result<CommandClient::Answer>> CommandClient::ask_all(std::span<const Question> questions) const {
+  std::vector<Result<Reply>> asked;
+  for (const Question& question : questions) {
+    const std::string& text = question.argument;
+    asked.push_back(
+        ask(question.command, 0, text.empty() ? std::span<const std::byte>{} : bytes_of(text.c_str(), text.size() + 1)));
+  }
+  std::vector<Result<Answer>> answers;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const Command command = questions[i].command;
+    answers.push_back(checked(command, asked[i] ? answer(command, std::move(*asked[i])) : std::move(asked[i])));
+  }
+  return answers;
 }
 
 Result<State> CommandClient::state() const {

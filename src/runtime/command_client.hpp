@@ -27,6 +27,16 @@ class CommandClient {
   Result<std::string> cgroup(const std::string& controller) const;
   Result<std::string> limit_cgroup(const std::string& controller) const;
   Result<std::string> config_item(const std::string& key) const;
+  // Several questions for the price of one: all are sent before the first answer is awaited.
+  struct Question {
+    Command command;
+    std::string argument;  // empty = none
+  };
+  struct Answer {
+    std::string text;  // ends at its first NUL
+    Fd descriptor;     // of commands that give one
+  };
+  [[nodiscard]] std::vector<Result<Answer>> ask_all(std::span<const Question> questions) const;
   Result<std::string> name() const;
   Result<std::string> lxcpath() const;
   // Sends the stop signal. Returns the connection: its end of file says that the monitor has cleaned up.
@@ -45,7 +55,7 @@ class CommandClient {
 
   // Subscribes to states. `current` is what the container is in when it is one of the wanted already (then nothing is sent).
   struct Subscription {
-    Fd connection;               // delivers one StateMessage; closed = STOPPED
+    Fd connection;  // delivers one StateMessage; closed = STOPPED
     std::optional<State> current;
   };
   Result<Subscription> add_state_client(const bool (&wanted)[kStates]) const;
@@ -61,6 +71,9 @@ class CommandClient {
   struct Reply;
   Result<Fd> connect() const;
   Result<Reply> receive_body(Command command, Reply reply) const;
+  Result<Reply> ask(Command command, std::int64_t scalar, std::span<const std::byte> data) const;
+  Result<Reply> answer(Command command, Reply asked) const;
+  Result<Answer> checked(Command command, Result<Reply> reply) const;
   Result<Reply> exchange(Command command, std::int64_t scalar, std::span<const std::byte> data = {}) const;
   Result<std::int32_t> ask_number(Command command) const;
   Result<std::string> ask_text(Command command, const std::string* argument = nullptr) const;
