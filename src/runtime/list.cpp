@@ -70,19 +70,23 @@ Result<std::vector<std::string>> list_active(const std::string& lxcpath) {
   return std::move(found.names);
 }
 
-Result<std::vector<std::string>> list_defined(const std::string& lxcpath) {
+Result<std::vector<std::string>> list_defined_in(int directory, const std::string& path) {
   std::vector<std::string> names;
-  auto directory = sys::open(lxcpath, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (!directory && directory.error().code() == ENOENT) return names;
-  if (!directory) return fail(std::move(directory.error()).context("listing the containers"));
   std::string file;
-  for (sys::DirectoryEntry& entry : TRY(sys::list_directory_fd(directory->get(), lxcpath))) {
+  for (sys::DirectoryEntry& entry : TRY(sys::list_directory_fd(directory, path))) {
     if (entry.type == DT_REG) continue;
     file.assign(entry.name).append("/config");
-    if (sys::raw::call(SYS_faccessat, directory->get(), file.c_str(), F_OK) == 0) names.push_back(std::move(entry.name));
+    if (sys::raw::call(SYS_faccessat, directory, file.c_str(), F_OK) == 0) names.push_back(std::move(entry.name));
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+Result<std::vector<std::string>> list_defined(const std::string& lxcpath) {
+  const auto directory = sys::open(lxcpath, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (!directory && directory.error().code() == ENOENT) return std::vector<std::string>{};
+  if (!directory) return fail(Error(directory.error()).context("cannot list the containers"));
+  return list_defined_in(directory->get(), lxcpath);
 }
 
 Result<std::vector<ListEntry>> list_all(const std::string& lxcpath) {

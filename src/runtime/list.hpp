@@ -17,6 +17,8 @@ struct ListEntry {
 
 // Names with a configuration below `lxcpath`, sorted. An lxcpath that does not exist has none.
 Result<std::vector<std::string>> list_defined(const std::string& lxcpath);
+// The same below an open directory, `path` for messages.
+Result<std::vector<std::string>> list_defined_in(int directory, const std::string& path);
 // Defined and active ones together, sorted by name.
 Result<std::vector<ListEntry>> list_all(const std::string& lxcpath);
 

@@ -1,0 +1,68 @@
+// Runs in: host commands.
+// LXC's lxc-config takes one word, no common options.
+#include <cstdio>
+#include <cstring>
+
+#include "cli/commands.hpp"
+#include "cli/report.hpp"
+#include "config/global.hpp"
+
+namespace berth::cli {
+namespace {
+
+void print_usage(const char* program) {
+  const int indent = static_cast<int>(std::strlen("Usage: "));
+  std::printf("Usage: %s -l: list all available configuration items\n%*s%s item: print configuration item\n", program, indent, "",
+              program);
+}
+
+int print_keys() {
+  for (const std::string_view key : config::global_keys()) std::printf("%.*s\n", static_cast<int>(key.size()), key.data());
+  return 0;
+}
+
+int print_item(const Common& options, std::string_view key) {
+  bool known = false;
+  const auto keys = config::global_keys();
+  for (const std::string_view row : keys) known = known || row == key;
+  if (!known) {
+    std::printf("Unknown configuration item: %.*s\n", static_cast<int>(key.size()), key.data());
+    if (const auto near = strings::nearest(key, keys)) notice(options, strings::cat("did you mean '", *near, "'?"));
+    return kExitFailure;
+  }
+  const auto set = config::global_item_is_set(key);
+  const auto value = config::global_item(key);
+  if (!set || !value) {
+    report(options, !set ? set.error() : value.error());
+    return kExitFailure;
+  }
+  if (*set)
+    std::printf("%s\n", value->c_str());
+  else
+    std::printf("%.*s is not set.\n", static_cast<int>(key.size()), key.data());
+  return 0;
+}
+
+}  // namespace
+
+int run_config(int argc, char** argv) {
+  Common options;
+  options.program = argv[0];
+  const std::string_view word = argc > 1 ? argv[1] : "";
+  if (word.empty() || word == "-h" || word == "-?" || word == "--help" || word == "--usage") {
+    print_usage(argv[0]);
+    return 0;
+  }
+  if (word == "-l") return print_keys();
+  if (word == "--version") {
+    Command command = kConfig;
+    return parse(command, options, argc, argv).value_or(0);
+  }
+  return print_item(options, word);
+}
+
+const Command kConfig = {
+    "config", "-l | KEY", "the values of lxc.conf", "print a value of lxc.conf, or list its keys with -l", {}, run_config,
+    false,    false};
+
+}  // namespace berth::cli

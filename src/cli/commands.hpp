@@ -1,0 +1,34 @@
+// The commands, one row each, and the dispatch of the multicall program.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "cli/option.hpp"
+
+namespace berth::cli {
+
+std::span<const Command* const> commands();
+const Command* find_command(std::string_view name);
+
+// "lxc-start ..." (by the name it was called by), or "berth start ...".
+int dispatch(int argc, char** argv);
+
+int run_attach(int argc, char** argv);
+int run_config(int argc, char** argv);
+int run_console(int argc, char** argv);
+int run_create(int argc, char** argv);
+int run_destroy(int argc, char** argv);
+int run_execute(int argc, char** argv);
+int run_freeze(int argc, char** argv);
+int run_info(int argc, char** argv);
+int run_ls(int argc, char** argv);
+int run_start(int argc, char** argv);
+int run_stop(int argc, char** argv);
+int run_unfreeze(int argc, char** argv);
+int run_wait(int argc, char** argv);
+
+extern const Command kAttach, kConfig, kConsole, kCreate, kDestroy, kExecute, kFreeze, kInfo, kLs, kStart, kStop, kUnfreeze,
+    kWait;
+
+}  // namespace berth::cli

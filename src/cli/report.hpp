@@ -1,0 +1,40 @@
+// The edge where Errors become text: stderr and the log.
+#pragma once
+
+#include "base/result.hpp"
+#include "cli/option.hpp"
+#include "runtime/container.hpp"
+
+namespace berth::cli {
+
+inline constexpr int kExitFailure = 1;
+
+// Writes the whole message to stderr (unless --quiet) and one line of it to the log. With the container's name as subject.
+void report(const Common& options, const Error& error);
+// One line "PROGRAM: NAME: TEXT" on stderr, unless --quiet.
+void notice(const Common& options, std::string_view text);
+
+// --logfile and --logpriority. Called by parse.
+Status open_log(const Common& options);
+
+// The lxcpath of the command line, else the one of lxc.conf.
+Result<std::string> lxcpath_of(const Common& options);
+// The container that the options name, its configuration file replaced by --rcfile.
+Result<runtime::Container> open_container(const Common& options);
+// "NAME: no such container", with where it was looked for and what to do.
+Error no_such_container(const runtime::Container& container);
+// The container must be defined or running.
+Result<runtime::Container> existing_container(const Common& options);
+
+// Parses, runs, reports: what every run_<name> is made of.
+template <typename Options>
+int run_command(const Command& command, int argc, char** argv, Result<int> (*body)(Options& options)) {
+  Options options;
+  if (const auto over = parse(command, options, argc, argv)) return *over;
+  const Result<int> status = body(options);
+  if (status) return *status;
+  report(options, status.error());
+  return kExitFailure;
+}
+
+}  // namespace berth::cli
