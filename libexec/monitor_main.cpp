@@ -4,6 +4,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <span>
+#include <vector>
+
 #include "child/blob.hpp"
 #include "monitor/farewell.hpp"
 #include "monitor/monitor.hpp"
@@ -30,13 +33,13 @@ void fill_standard_descriptors() {
   }
 }
 
-child::BlobView map_plan(const Fd& plan) {
+std::span<std::byte> map_plan(const Fd& plan) {
   const auto status = sys::stat_fd(plan.get());
-  if (!status || status->st_size <= 0) return {nullptr, 0};
+  if (!status || status->st_size <= 0) return {};
   const auto size = static_cast<std::size_t>(status->st_size);
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, plan.get(), 0);
-  if (address == MAP_FAILED) return {nullptr, 0};
-  return {address, size};
+  if (address == MAP_FAILED) return {};
+  return {static_cast<std::byte*>(address), size};
 }
 
 }  // namespace
@@ -55,7 +58,8 @@ int main(int, char** argv) {
     programs.push_back(inherited(runtime::kFirstProgramFd + static_cast<int>(programs.size())));
     if (!programs.back()) break;
   }
-  const child::BlobView blob = map_plan(plan);
+  const std::span<std::byte> pages = map_plan(plan);
+  const child::BlobView blob(pages.data(), pages.size());
   auto loop = monitor::Loop::open();
   if (!blob.valid() || !loop || ::chdir("/") != 0) {
     constexpr std::string_view kUsage = "berth-monitor is started by lxc-start, with a plan on descriptor 3\n";
@@ -64,6 +68,7 @@ int main(int, char** argv) {
   }
   plan.reset();
   monitor::Monitor monitor(blob, std::move(*loop), std::move(status), std::move(terminal));
+  monitor.set_plan_pages(pages);
   for (unsigned i = 0; i < programs.size(); ++i) {
     if (programs[i]) monitor.set_program(runtime::kFirstProgramSlot + i, std::move(programs[i]));
   }

@@ -1,10 +1,13 @@
 // Runs in: the monitor.
 #include "monitor/loop.hpp"
 
+#include <sys/mman.h>
 #include <time.h>
 
 #include <algorithm>
+#include <cerrno>
 
+#include "sys/raw.hpp"
 #include "sys/socket.hpp"
 
 namespace berth::monitor {
@@ -41,17 +44,40 @@ void Loop::set_timer(int milliseconds, Watcher& watcher) {
   deadline_ = now_ms() + milliseconds;
 }
 
+void Loop::drop_when_idle(std::vector<std::span<std::byte>> ranges, void (*trim)()) {
+  droppable_ = std::move(ranges);
+  trim_ = trim;
+}
+
 int Loop::timeout() const {
-  if (timer_ == nullptr) return -1;
+  if (timer_ == nullptr) return kIdleMs;
   return static_cast<int>(std::clamp<std::int64_t>(deadline_ - now_ms(), 0, 60'000));
+}
+
+// Drops the program's own pages and waits for ever, in one function: what it returns through is all that is mapped meanwhile.
+long Loop::park(epoll_event& event) {
+  if (trim_ != nullptr) trim_();
+  for (const auto& range : droppable_) sys::raw::call(SYS_madvise, range.data(), range.size(), MADV_DONTNEED);
+  return sys::raw::call(SYS_epoll_pwait, epoll_.get(), &event, 1, -1, nullptr, 8);
+}
+
+// False when the time was over.
+Result<bool> Loop::wait(epoll_event& event) {
+  if (timer_ != nullptr || active_) return TRY(sys::epoll_wait(epoll_.get(), {&event, 1}, timeout())) == 1;
+  const long count = park(event);
+  active_ = true;
+  if (count < 0 && count != -EINTR) return fail(Error::from_errno(static_cast<int>(-count), "epoll_wait"));
+  return count == 1;
 }
 
 Status Loop::step() {
   epoll_event event{};
-  const std::size_t count = TRY(sys::epoll_wait(epoll_.get(), {&event, 1}, timeout()));
-  if (count == 1) {
+  if (TRY(wait(event))) {
+    active_ = true;
     reinterpret_cast<Watcher*>(event.data.u64)->on_ready(event.events);
-  } else if (timer_ != nullptr && now_ms() >= deadline_) {
+  } else if (timer_ == nullptr) {
+    active_ = false;
+  } else if (now_ms() >= deadline_) {
     std::exchange(timer_, nullptr)->on_ready(0);
   }
   return {};

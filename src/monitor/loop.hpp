@@ -1,8 +1,13 @@
 // The one epoll loop of the monitor. Events are taken one at a time, so that a watcher may remove or destroy any other.
 #pragma once
 
+#include <sys/epoll.h>
+
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
@@ -44,15 +49,25 @@ class Loop {
   void cancel_timer() { timer_ = nullptr; }
   [[nodiscard]] bool has_timer() const { return timer_ != nullptr; }
 
+  // Memory that may be dropped whenever nothing has happened for kIdleMs: mapped from files, so that the kernel brings back
+  // what is used again. `trim` is called just before.
+  void drop_when_idle(std::vector<std::span<std::byte>> ranges, void (*trim)());
+  static constexpr int kIdleMs = 100;
+
   // Waits for one event and hands it to its watcher.
   Status step();
 
  private:
   explicit Loop(Fd epoll) : epoll_(std::move(epoll)) {}
   [[nodiscard]] int timeout() const;
+  Result<bool> wait(epoll_event& event);
+  [[gnu::hot, gnu::noinline]] long park(epoll_event& event);
 
   Fd epoll_;
   Watcher* timer_ = nullptr;
+  std::vector<std::span<std::byte>> droppable_;
+  void (*trim_)() = nullptr;
+  bool active_ = true;         // something has happened since memory was dropped
   std::int64_t deadline_ = 0;  // CLOCK_MONOTONIC, ms
 };
 

@@ -307,7 +307,6 @@ void Monitor::enter_running() {
   if (!was_running_) tell_starter(StatusKind::kRunning, container_.init_pid, nullptr);
   was_running_ = true;
   if (blob_.settings().foreground == 0) status_.reset();
-  release_start_memory();
 }
 
 void Monitor::fail_start(const Error& error, std::uint32_t step) {

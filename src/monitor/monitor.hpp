@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ class Monitor final : private Control {
 
   // A program that kExec steps may name.
   void set_program(unsigned slot, Fd program) { context_.slots[slot] = std::move(program); }
+  // The plan is mapped from a file here, so its pages may be dropped when nothing happens.
+  void set_plan_pages(std::span<std::byte> pages) { plan_pages_ = pages; }
   // Returns what the process shall exit with, once the container and all that was made for it is gone.
   int run();
   // Which steps were carried out, for leave().
@@ -90,7 +93,6 @@ class Monitor final : private Control {
   void begin_destroy();
   void keep_namespaces();
   void drop_init();
-  static void release_start_memory();
   void tell_starter(runtime::StatusKind kind, std::int32_t value, const child::Failure* failure);
   int finish();
 
@@ -110,6 +112,7 @@ class Monitor final : private Control {
   Fd channel_;
   Callback signal_watcher_, starter_watcher_, channel_watcher_, init_watcher_;
 
+  std::span<std::byte> plan_pages_;
   Stage stage_ = Stage::kStarting;
   StepList queue_;
   std::size_t next_ = 0;

@@ -1,4 +1,5 @@
 // Runs in: the monitor, once, before the first step; and what follows from signals.
+#include <link.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -12,10 +13,6 @@
 #include "sys/raw.hpp"
 #include "sys/socket.hpp"
 
-// Bounds of the program's text, from the linker.
-extern "C" char __executable_start;
-extern "C" char etext;
-
 namespace berth::monitor {
 namespace {
 
@@ -26,9 +23,30 @@ constexpr int kBlocked[] = {SIGCHLD, SIGWINCH, SIGTERM, SIGINT,  SIGHUP,  SIGQUI
                             SIGUSR1, SIGUSR2,  SIGPWR,  SIGPIPE, SIGTTOU, SIGTTIN};
 constexpr std::size_t kReadSignals = 9;
 
+// The read-only segments of this program.
+std::vector<std::span<std::byte>> program_text() {
+  std::vector<std::span<std::byte>> ranges;
+  const auto visit = [](dl_phdr_info* object, std::size_t, void* data) {
+    constexpr std::uintptr_t kPage = 4096;
+    for (int i = 0; i < object->dlpi_phnum; ++i) {
+      const auto& segment = object->dlpi_phdr[i];
+      if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+      const std::uintptr_t start = (object->dlpi_addr + segment.p_vaddr) & ~(kPage - 1);
+      const std::uintptr_t end = (object->dlpi_addr + segment.p_vaddr + segment.p_memsz + kPage - 1) & ~(kPage - 1);
+      static_cast<decltype(ranges)*>(data)->emplace_back(reinterpret_cast<std::byte*>(start), end - start);
+    }
+    return 1;  // the program itself is first; what else there may be (a vDSO) is not ours
+  };
+  ::dl_iterate_phdr(visit, &ranges);
+  return ranges;
+}
+
 }  // namespace
 
 bool Monitor::set_up() {
+  auto droppable = program_text();
+  if (!plan_pages_.empty()) droppable.push_back(plan_pages_);
+  loop_.drop_when_idle(std::move(droppable), [] { ::malloc_trim(0); });
   open_log();
   auto result = open_command_socket();
   if (already_running_) {
@@ -116,16 +134,6 @@ void Monitor::on_signal() {
       if (!sent) log::debug(kCategory, sent.error().line());
     }
   }
-}
-
-// From here on the monitor waits. Pages of the program that only the start needed are dropped; the kernel has them in its page
-// cache and brings back what is used again.
-void Monitor::release_start_memory() {
-  constexpr std::uintptr_t kPage = 4096;
-  const auto start = reinterpret_cast<std::uintptr_t>(&__executable_start) & ~(kPage - 1);
-  const auto end = (reinterpret_cast<std::uintptr_t>(&etext) + kPage - 1) & ~(kPage - 1);
-  sys::raw::call(SYS_madvise, start, end - start, MADV_DONTNEED);
-  ::malloc_trim(0);
 }
 
 }  // namespace berth::monitor
