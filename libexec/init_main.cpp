@@ -206,6 +206,11 @@ class Init {
     }
   }
 
+  void kill_all() {
+    raw::call(SYS_kill, -1, SIGKILL);
+    deadline_ = now() + kSecond;  // what is stuck in the kernel is tried again
+  }
+
   static std::int64_t now() {
     timespec time = {};
     raw::call(SYS_clock_gettime, CLOCK_MONOTONIC, &time);
