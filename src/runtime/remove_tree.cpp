@@ -27,9 +27,9 @@ class Remover {
   explicit Remover(std::string top) : top_(std::move(top)) {}
 
   Status run(const std::vector<std::string>& keep) {
-    const Fd directory = TRY(open_top());
-    top_fd_ = directory.get();
-    do {
+    do {  // opened anew each time: the position in a directory's list belongs to the descriptor
+      const Fd directory = TRY(sys::open(top_, kDirectoryFlags));
+      top_fd_ = directory.get();
       moved_ = false;
       TRY(empty(top_fd_, top_, 0, keep));
     } while (moved_);
@@ -37,8 +37,6 @@ class Remover {
   }
 
  private:
-  [[nodiscard]] Result<Fd> open_top() const { return sys::open(top_, kDirectoryFlags); }
-
   Status empty(int directory, const std::string& path, unsigned depth, const std::vector<std::string>& keep) {
     const auto entries = TRY(sys::list_directory_fd(directory, path));
     for (const auto& entry : entries) {
