@@ -15,6 +15,8 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
 
 add_compile_options(-Wall -Wextra -Wconversion -Werror -ffunction-sections -fdata-sections)
 add_compile_definitions(_GNU_SOURCE FMT_HEADER_ONLY=1 FMT_STATIC_THOUSANDS_SEPARATOR=',')
+# Debug builds stop at a step that BERTH_STOP_AT names, so that a test can kill a process exactly there.
+add_compile_definitions($<$<CONFIG:Debug>:BERTH_FAULT_POINTS>)
 add_link_options(-Wl,--gc-sections)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports false positives inside libstdc++'s own headers for these two at -O2 (GCC bugs 105329, 105651).

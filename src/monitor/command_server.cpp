@@ -54,6 +54,8 @@ Reply Reply::text(std::string_view text) {
 
 // --- server --------------------------------------------------------------------------------------------------------------
 
+CommandServer::CommandServer(Loop& loop, CommandHandler& handler) : loop_(loop), handler_(handler) {}
+
 CommandServer::~CommandServer() {
   if (socket_) loop_.forget(socket_.get());
 }

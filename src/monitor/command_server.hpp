@@ -58,9 +58,9 @@ class CommandHandler {
   ~CommandHandler() = default;
 };
 
-class CommandServer : private Watcher {
+class CommandServer final : private Watcher {
  public:
-  CommandServer(Loop& loop, CommandHandler& handler) : loop_(loop), handler_(handler) {}
+  CommandServer(Loop& loop, CommandHandler& handler);
   ~CommandServer();
 
   // Error with code EADDRINUSE: another monitor serves this container.
@@ -90,7 +90,7 @@ class CommandServer : private Watcher {
 };
 
 // One client. Reads and writes what is possible at once, never waits.
-class Connection : private Watcher {
+class Connection final : private Watcher {
  public:
   Connection(CommandServer& server, Fd socket) : server_(server), socket_(std::move(socket)) {}
   ~Connection();

@@ -74,6 +74,7 @@ void Monitor::begin_start(bool reboot) {
   started_ = true;
   rebooting_ = false;
   context_.target = nullptr;
+  context_.init_pid = -1;
   reached_ = 0;
   exec_seen_ = false;
   change_state(State::kStarting);

@@ -21,7 +21,7 @@ class StreamOwner {
   ~StreamOwner() = default;
 };
 
-class Stream : private Watcher {
+class Stream final : private Watcher {
  public:
   // `fd` must be non-blocking.
   Stream(Loop& loop, StreamOwner& owner, Fd fd) : loop_(loop), owner_(owner), fd_(std::move(fd)) {}
