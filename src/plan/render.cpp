@@ -64,6 +64,12 @@ constexpr std::array kOpNames = {
     OpName{child::Op::kSession, "session"},
     OpName{child::Op::kExec, "exec"},
     OpName{child::Op::kCoreScheduling, "core-scheduling"},
+    OpName{child::Op::kEnterNamespaces, "enter-namespaces"},
+    OpName{child::Op::kShareCoreCookie, "share-core-scheduling"},
+    OpName{child::Op::kFreshProcSys, "fresh-proc-sys"},
+    OpName{child::Op::kAttachPty, "attach-terminal"},
+    OpName{child::Op::kEnterDirectory, "enter-directory"},
+    OpName{child::Op::kExecCommand, "exec-command"},
 };
 
 std::string origin_text(const Origin& origin) {
