@@ -105,7 +105,8 @@ std::string json_text(const std::vector<Listed>& containers) {
   JsonWriter json;
   json.begin_array();
   for (const Listed& c : containers) {
-    json.begin_object().key("name").value(c.parent + c.name).key("state").value(runtime::state_name(c.state));
+    json.begin_object().key("name").value(c.parent + c.name);
+    put(json, "state", c.state ? std::optional(runtime::state_name(*c.state)) : std::nullopt);
     put(json, "pid", c.pid);
     json.key("defined").value(c.defined).key("active").value(c.active);
     json.key("autostart").value(c.autostart).key("unprivileged").value(c.unprivileged).key("groups").value(c.groups);

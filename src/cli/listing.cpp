@@ -83,7 +83,7 @@ class Lister {
 
   [[nodiscard]] bool state_wanted(const Listed& container) const {
     if (!filters_by_state()) return true;
-    switch (container.state) {
+    switch (container.state.value_or(runtime::State::kStarting)) {
       case runtime::State::kRunning:
         return selection_.running;
       case runtime::State::kFrozen:
@@ -101,11 +101,12 @@ class Lister {
     });
   }
 
-  // A monitor that does not answer us (another user's, or it ends just now) leaves its facts empty.
+  // A monitor that does not answer us is another user's: its facts stay empty.
   void ask_monitor(Listed& container) const {
     const runtime::CommandClient client(selection_.lxcpath, container.name);
     if ((needs_ & kNeedState) != 0 || filters_by_state()) {
-      if (const auto state = client.state()) container.state = *state;
+      const auto state = client.state();
+      container.state = state ? std::optional(*state) : std::nullopt;
     }
     if ((needs_ & (kNeedPid | kNeedNetwork)) != 0 || selection_.nesting > 0) {
       if (const auto pid = client.init_pid()) container.pid = *pid;

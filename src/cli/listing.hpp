@@ -26,7 +26,7 @@ struct Listed {
   unsigned depth = 0;  // 1 = inside a container of this list
   std::string parent;  // "outer/" of a nested one
   bool defined = false, active = false;
-  runtime::State state = runtime::State::kStopped;
+  std::optional<runtime::State> state = runtime::State::kStopped;  // nothing: its monitor does not answer us
   std::optional<pid_t> pid;
   bool autostart = false, unprivileged = false;
   std::vector<std::string> groups, interfaces, ipv4, ipv6;

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kSeparator = ", ";
 
 std::string name_text(const Listed& c) { return c.depth == 0 ? c.name : strings::cat(std::string(c.depth, ' '), "\\", c.name); }
-std::string state_text(const Listed& c) { return std::string(runtime::state_name(c.state)); }
+std::string state_text(const Listed& c) { return c.state ? std::string(runtime::state_name(*c.state)) : ""; }
 std::string pid_text(const Listed& c) { return c.pid ? std::to_string(*c.pid) : ""; }
 std::string ram_text(const Listed& c) { return c.memory ? megabytes(*c.memory) : ""; }
 std::string swap_text(const Listed& c) { return c.swap ? megabytes(*c.swap) : ""; }

@@ -98,7 +98,9 @@ Error unknown_long(const Table& table, std::string_view word) {
 }
 
 // '?' is both a letter of ours and getopt_long's answer to what it does not know; then it also sets optopt, or saw a long one.
-bool asks_for_help(int result, const char* word) { return result == '?' && ::optopt == 0 && !std::string_view(word).starts_with("--"); }
+bool asks_for_help(int result, const char* word) {
+  return result == '?' && ::optopt == 0 && !std::string_view(word).starts_with("--");
+}
 
 // getopt_long's refusal in our words. `word` is the argument that it looked at.
 Error refusal(const Table& table, int result, const char* word) {

@@ -104,6 +104,7 @@ Error CommandClient::refused(Command command, int code) const {
   Error error = Error::from_errno(code, command_name(command), strings::cat("monitor of ", lxcpath_, '/', name_));
   if (code == EPERM || code == EACCES) {
     error = std::move(error)
+                .context("not allowed to ask the container's monitor")
                 .because("the monitor obeys root and the user that started the container only")
                 .hint("run the command as that user, or as root");
   }
