@@ -100,7 +100,9 @@ int step_console_pty(Frame& frame) {
   Pty pty;
   const int host_master = frame.slot(frame.num(0));
   int result = host_master >= 0 ? open_host_slave(frame, host_master, pty) : open_container_pty(frame, pty);
-  if (result == 0 && frame.has_text(0)) result = bind_slave(frame, pty.slave, frame.text(0));
+  for (int place = 0; place < 2 && result == 0; ++place) {
+    if (frame.has_text(place)) result = bind_slave(frame, pty.slave, frame.text(place));
+  }
   const int master = host_master >= 0 ? host_master : pty.master;
   if (result == 0) result = check(frame, send_message(frame.context, MessageKind::kConsole, 1, &master, 1), "sendmsg", "the monitor");
   if (result < 0) {
@@ -114,7 +116,22 @@ int step_console_pty(Frame& frame) {
 
 namespace {
 
-// One tty: /dev/ttyN, or /dev/DIR/ttyN which /dev/ttyN then shows too.
+// /dev/ttyN for a tty that lives in /dev/DIR: a link, or the same device bound over what a root without autodev has there.
+int link_tty(Frame& frame, long number, int slave) {
+  ScopedFd dev(open_in_root(frame, "dev", O_PATH | O_DIRECTORY));
+  if (!dev.valid()) return refuse(frame, dev.error(), "openat2", "/dev");
+  Text<32> name;
+  name.add("tty").add(number);
+  Text<256> target;
+  target.add(frame.text(0) + sizeof "dev").add("/").add(name.c_str());
+  const long made = sys::raw::call(SYS_symlinkat, target.c_str(), dev.get(), name.c_str());
+  if (made != -EEXIST) return check(frame, made, "symlink", name.c_str());
+  Text<32> path;
+  path.add("dev/").add(name.c_str());
+  return bind_slave(frame, slave, path.c_str());
+}
+
+// One tty: /dev/ttyN, or /dev/DIR/ttyN with a way to it from /dev/ttyN.
 int make_tty(Frame& frame, long number, Pty& pty) {
   int result = open_container_pty(frame, pty);
   if (result < 0) return result;
@@ -122,9 +139,7 @@ int make_tty(Frame& frame, long number, Pty& pty) {
   path.add(frame.text(0)).add("/tty").add(number);
   result = bind_slave(frame, pty.slave, path.c_str());
   if (result < 0 || equal(frame.text(0), "dev")) return result;
-  Text<32> plain;
-  plain.add("dev/tty").add(number);
-  return bind_slave(frame, pty.slave, plain.c_str());
+  return link_tty(frame, number, pty.slave);
 }
 
 int send_ttys(Frame& frame, Pty* ptys, unsigned count) {

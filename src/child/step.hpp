@@ -62,8 +62,8 @@ enum class Op : std::uint16_t {
   kMountFilesystem,   // text0 = type, text1 = source, text2 = target in the root, text3 = data, num0 = MS_*, num1 = Target options
   kBind,              // text0 = source, text1 = target in the root, num0 = MS_* to set, num1 = Target options, num2 = propagation MS_*, num3 = MS_* to clear
   kDevpts,            // text0 = mount data, text1 = the same without gid= for user namespaces that lack it; mounts the private instance on dev/pts and links dev/ptmx
-  kConsolePty,        // num0 = slot of a host pty or -1 (own devpts); bound on text0 (in the root); its ptmx goes to the monitor
-  kTtyPtys,           // num0 = count, text0 = directory prefix ("dev/lxc" or "dev"); ptmx descriptors go to the monitor
+  kConsolePty,        // num0 = slot of a host pty or -1 (own devpts); bound on text0 and text1 (in the root, either may be absent); its ptmx goes to the monitor
+  kTtyPtys,           // num0 = count, text0 = directory ("dev/lxc" or "dev"); ptmx descriptors go to the monitor
   kPivotRoot,         // text0 = mount point
   kBootId,            // covers /proc/sys/kernel/random/boot_id with a fresh one
   kPersonality,       // num0
@@ -96,7 +96,7 @@ enum class Point : std::int64_t {
 };
 
 // Slots: small table of descriptors that steps share. The child inherits the monitor's table.
-inline constexpr unsigned kSlots = 32;
+inline constexpr unsigned kSlots = 64;
 inline constexpr int kNoSlot = -1;
 
 // kAttachRoot num2: where the tree comes from.

@@ -14,8 +14,9 @@ enum Slot : std::int64_t {
   kSlotMountPoint = 1,     // where the root goes
   kSlotHostConsole = 2,
   kSlotFirstNamespace = 3, // shared namespaces, one each
-  kSlotFirstTasks = 11,    // v1 tasks files, up to kSlotProgram
+  kSlotPin = 23,           // an open file of the root, see plan_pin
   kSlotProgram = 24,       // berth's init (runtime::kFirstProgramSlot)
+  kSlotFirstTasks = 32,    // v1 tasks files, one a hierarchy
 };
 
 struct Builder {
@@ -59,6 +60,7 @@ void plan_caller_cgroups(Builder& builder);
 void plan_monitor_cgroups(Builder& builder);
 void plan_host_console(Builder& builder);            // start_devices.cpp
 void plan_network_entry(Builder& builder);           // start_network.cpp
+void plan_pin(Builder& builder);                     // start_root.cpp
 void plan_host_hooks(Builder& builder, config::HookType type, child::Phase phase, bool may_fail);  // start_hooks.cpp
 void plan_container_hooks(Builder& builder, config::HookType type);
 Status plan_clone(Builder& builder);                 // start_namespaces.cpp

@@ -63,7 +63,9 @@ void plan_console(Builder& builder) {
   const bool on_host = console_on_host(builder);
   if (builder.plan.settings.console_path == "none" || (!builder.has_root && !on_host)) return;
   PlannedStep& step = builder.inside(child::Op::kConsolePty, "setting up the console");
+  const std::string& directory = builder.conf().dev.tty_dir;
   step.text[0] = builder.has_root ? "dev/console" : "";
+  step.text[1] = builder.has_root && !directory.empty() ? "dev/" + directory + "/console" : "";
   step.num[0] = on_host ? std::int64_t{kSlotHostConsole} : child::kNoSlot;
   step.flags = path_flags();
   step.origin = builder.origin("lxc.console.path");

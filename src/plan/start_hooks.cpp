@@ -33,7 +33,7 @@ void put(std::vector<std::string>& environment, std::string_view name, std::stri
   environment.push_back(prefix + std::string(value));
 }
 
-std::vector<std::string> hook_environment(const Builder& builder, std::string_view type, bool container_side) {
+std::vector<std::string> hook_environment(const Builder& builder, std::string_view type) {
   const config::Conf& conf = builder.conf();
   std::vector<std::string> environment = builder.inputs.caller_environment;
   put(environment, "LXC_NAME", builder.inputs.name);
@@ -49,21 +49,20 @@ std::vector<std::string> hook_environment(const Builder& builder, std::string_vi
     put(environment, "LXC_HOOK_TYPE", type);
     put(environment, "LXC_HOOK_SECTION", "lxc");
   }
-  if (!container_side) return environment;
   for (const auto* list : {&conf.environment, &conf.environment_hooks}) {
     for (const auto& [entry, origin] : *list) put(environment, entry.substr(0, entry.find('=')), std::string_view(entry).substr(entry.find('=') + 1));
   }
   return environment;
 }
 
-void fill(PlannedStep& step, const Builder& builder, const config::SourcedText& command, std::string_view type, bool container_side) {
+void fill(PlannedStep& step, const Builder& builder, const config::SourcedText& command, std::string_view type) {
   std::string line = "exec " + command.value;
   if (builder.conf().hooks.version == 0) line += strings::cat(' ', strings::shell_quote(builder.inputs.name), " lxc ", type);
   step.text[0] = command.value;
   step.text[1] = std::string(type);
   step.num[0] = builder.conf().hooks.version;
   step.list[0] = {"/bin/sh", "-c", std::move(line)};
-  step.list[1] = hook_environment(builder, type, container_side);
+  step.list[1] = hook_environment(builder, type);
   step.origin = command.origin;
 }
 
@@ -73,7 +72,7 @@ void plan_host_hooks(Builder& builder, config::HookType type, child::Phase phase
   const std::string_view name = name_of(type);
   for (const config::SourcedText& command : builder.conf().hooks.commands[static_cast<std::size_t>(type)]) {
     PlannedStep& step = builder.add(phase, child::Op::kHostHook, strings::cat("running the ", name, " hook"));
-    fill(step, builder, command, name, false);
+    fill(step, builder, command, name);
     step.flags = child::kStepOnReboot | (may_fail ? std::uint32_t{child::kStepMayFail} : 0);
   }
 }
@@ -81,7 +80,7 @@ void plan_host_hooks(Builder& builder, config::HookType type, child::Phase phase
 void plan_container_hooks(Builder& builder, config::HookType type) {
   const std::string_view name = name_of(type);
   for (const config::SourcedText& command : builder.conf().hooks.commands[static_cast<std::size_t>(type)]) {
-    fill(builder.inside(child::Op::kHook, strings::cat("running the ", name, " hook")), builder, command, name, true);
+    fill(builder.inside(child::Op::kHook, strings::cat("running the ", name, " hook")), builder, command, name);
   }
 }
 

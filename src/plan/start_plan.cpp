@@ -147,6 +147,7 @@ Result<Plan> plan_start(const StartInputs& inputs) {
   plan_caller_cgroups(builder);
   plan_monitor_cgroups(builder);
   plan_host_hooks(builder, config::HookType::kPreStart, child::Phase::kPrepare, false);
+  plan_pin(builder);
   plan_host_console(builder);
   TRY(plan_clone(builder));
   TRY(plan_container(builder));

@@ -45,8 +45,18 @@ Result<std::vector<std::string>> command_of(const Builder& builder) {
   return command;
 }
 
+// The names below /dev of the terminals that a getty may take.
+std::string tty_names(const Builder& builder) {
+  const config::DevConf& dev = builder.conf().dev;
+  const std::string prefix = dev.tty_dir.empty() ? "tty" : dev.tty_dir + "/tty";
+  std::vector<std::string> names;
+  for (std::uint32_t number = 1; number <= dev.tty_max; ++number) names.push_back(strings::cat(prefix, number));
+  return strings::join(names, " ");
+}
+
 std::vector<std::string> init_environment(const Builder& builder) {
   std::vector<std::string> environment{"container=lxc"};
+  if (builder.plan.settings.tty_max > 0) environment.push_back("container_ttys=" + tty_names(builder));
   if (builder.inputs.terminal) {
     for (const std::string& entry : builder.inputs.caller_environment) {
       if (entry.starts_with("TERM=")) environment.push_back(entry);

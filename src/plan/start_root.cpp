@@ -1,4 +1,5 @@
 // Runs in: the starting command.
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/strings.hpp"
@@ -84,6 +85,17 @@ Status decide_root(Builder& builder) {
                     .hint("add lxc.idmap lines, or remove idmap=container"));
   }
   return {};
+}
+
+// A file of the root's file system that stays open for writing: while it is, a container that remounts its root read-only can't
+// make the whole file system read-only for the host. It has no name. File systems that refuse it are not in danger or not writable.
+void plan_pin(Builder& builder) {
+  if (!builder.has_root || (builder.root_flags & child::kMsReadOnly) != 0) return;
+  PlannedStep& pin = builder.host(child::Op::kOpenSlot, "keeping the root's file system writable for the host");
+  pin.text[0] = builder.root_source;
+  pin.num[0] = kSlotPin;
+  pin.num[1] = O_TMPFILE | O_RDWR;
+  pin.flags = child::kStepMayFail;
 }
 
 Status plan_root(Builder& builder) {

@@ -12,6 +12,7 @@
 #include "base/strings.hpp"
 #include "cgroup/driver.hpp"
 #include "child/blob.hpp"
+#include "config/conflicts.hpp"
 #include "config/global.hpp"
 #include "config/parser.hpp"
 #include "os/lock.hpp"
@@ -86,6 +87,7 @@ Result<config::Conf> load_for_start(const Container& container, const StartReque
   for (const auto& [key, value] : request.defines) {
     TRY(config::set_item(conf, key, value, Origin{"--define", 0, strings::cat(key, '=', value)}));
   }
+  if (auto conflicts = config::find_conflicts(conf); !conflicts.empty()) return fail(std::move(conflicts.front()));
   return conf;
 }
 
