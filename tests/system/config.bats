@@ -68,9 +68,8 @@ some.other = thing
   equals "$(inside hostname)" other
 }
 
-@test "info -c tells what the file says" {
+@test "info -c of a stopped container tells what the file says" {
   plain_container
-  start_container
   sed -i "s/^lxc.uts.name.*/lxc.uts.name = changed/" "$LXCPATH/$NAME/config"
   equals "$(lxc-info "${P[@]}" "${N[@]}" -H -c lxc.uts.name)" changed
 }

@@ -193,7 +193,7 @@ lxc.hook.post-stop = /bin/false"
   make_container <<<"lxc.environment = BOTH=1
 lxc.environment.hooks = HOOKS=1
 lxc.environment.runtime = RUNTIME=1
-lxc.hook.start-host = $LXCPATH/hook"
+lxc.hook.mount = $LXCPATH/hook"
   start_container
   init=$(tr '\0' '\n' <"/proc/$(init_pid)/environ")
   grep -qx HOOKS=1 "$LXCPATH/log"
