@@ -35,8 +35,9 @@ function(berth_commands)
   add_executable(berth src/cli/berth_main.cpp)
   target_link_libraries(berth PRIVATE berth_cli)
   if(NOT BERTH_SANITIZE AND NOT BERTH_COVERAGE)
-    target_link_options(berth PRIVATE -static-libstdc++ -static-libgcc -Wl,-z,pack-relative-relocs -Wl,-z,now
-                                      -Wl,--hash-style=gnu -Wl,--as-needed)
+    # Fully static, still position-independent: docs/adr/0005-static-commands.md
+    target_compile_options(berth PRIVATE -fPIE)
+    target_link_options(berth PRIVATE -static-pie -Wl,-z,pack-relative-relocs -Wl,-z,now)
   endif()
   file(STRINGS ${CMAKE_SOURCE_DIR}/src/cli/commands.list commands REGEX "^[a-z]")
   foreach(command ${commands})
