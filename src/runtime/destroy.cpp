@@ -19,7 +19,7 @@ Status check_exists(const Container& container) {
   if (container.defined()) return {};
   return fail(Error::message("no such container", ENOENT)
                   .because(container.config_file() + " does not exist")
-                  .hint(strings::cat("lxc-ls -P ", strings::shell_quote(container.lxcpath()), " shows those that are there")));
+                  .hint(strings::cat("lxc-ls -P ", container.lxcpath(), " lists the containers; lxc-create makes one")));
 }
 
 Status check_not_being_created(Creation state, const Container& container) {
