@@ -12,8 +12,8 @@ namespace berth {
 // The configuration line that a value came from.
 struct Origin {
   std::string file;
-  unsigned line = 0;     // counted from 1; 0 = not from a file (built-in default, command line)
-  std::string text;      // "key = value" as it was written
+  unsigned line = 0;  // counted from 1; 0 = not from a file (built-in default, command line)
+  std::string text;   // "key = value" as it was written
 
   [[nodiscard]] bool known() const { return !file.empty(); }
 };

@@ -1,9 +1,9 @@
 // Runs in: every process.
 #include "base/log.hpp"
 
-#include <ctime>
 #include <strings.h>
 #include <unistd.h>
+#include <ctime>
 
 #include <array>
 
@@ -12,7 +12,8 @@
 namespace berth::log {
 namespace {
 
-constexpr std::array<std::string_view, 9> kNames = {"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "ERROR", "CRIT", "ALERT", "FATAL"};
+constexpr std::array<std::string_view, 9> kNames = {"TRACE", "DEBUG", "INFO",  "NOTICE", "WARN",
+                                                    "ERROR", "CRIT",  "ALERT", "FATAL"};
 
 Sink& sink() {
   static Sink instance;
@@ -33,9 +34,11 @@ std::string timestamp() {
 }  // namespace
 
 std::optional<Level> parse_level(std::string_view text) {
-  if (const auto number = strings::parse_number<unsigned>(text); number && *number < kNames.size()) return static_cast<Level>(*number);
+  if (const auto number = strings::parse_number<unsigned>(text); number && *number < kNames.size())
+    return static_cast<Level>(*number);
   for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (text.size() == kNames[i].size() && ::strncasecmp(text.data(), kNames[i].data(), text.size()) == 0) return static_cast<Level>(i);
+    if (text.size() == kNames[i].size() && ::strncasecmp(text.data(), kNames[i].data(), text.size()) == 0)
+      return static_cast<Level>(i);
   }
   return std::nullopt;
 }

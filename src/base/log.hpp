@@ -15,10 +15,10 @@ std::optional<Level> parse_level(std::string_view text);
 std::string_view level_name(Level level);
 
 struct Sink {
-  int fd = -1;                 // -1 = no log file; not owned
+  int fd = -1;  // -1 = no log file; not owned
   Level threshold = Level::kError;
-  std::string prefix;          // program, "lxc-start"
-  std::string name;            // container
+  std::string prefix;  // program, "lxc-start"
+  std::string name;    // container
 };
 
 // Replaces the sink of this process. Not thread-safe: call it while there is one thread.

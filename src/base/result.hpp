@@ -35,17 +35,17 @@ T take(Result<T>&& result) {
 
 }  // namespace berth
 
-#define TRY(...)                                                                           \
-  __extension__({                                                                          \
-    auto berth_try_result = (__VA_ARGS__);                                                 \
-    if (!berth_try_result) return ::std::unexpected(std::move(berth_try_result.error()));  \
-    ::berth::detail::take(std::move(berth_try_result));                                    \
+#define TRY(...)                                                                          \
+  __extension__({                                                                         \
+    auto berth_try_result = (__VA_ARGS__);                                                \
+    if (!berth_try_result) return ::std::unexpected(std::move(berth_try_result.error())); \
+    ::berth::detail::take(std::move(berth_try_result));                                   \
   })
 
 // TRY with one level of context added to the failure.
-#define TRY_CONTEXT(expression, what)                                                                        \
-  __extension__({                                                                                            \
-    auto berth_try_result = (expression);                                                                    \
-    if (!berth_try_result) return ::std::unexpected(std::move(berth_try_result.error()).context(what));      \
-    ::berth::detail::take(std::move(berth_try_result));                                                      \
+#define TRY_CONTEXT(expression, what)                                                                   \
+  __extension__({                                                                                       \
+    auto berth_try_result = (expression);                                                               \
+    if (!berth_try_result) return ::std::unexpected(std::move(berth_try_result.error()).context(what)); \
+    ::berth::detail::take(std::move(berth_try_result));                                                 \
   })

@@ -85,8 +85,10 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
 std::string shell_quote(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
-    if (c == '\'') out += "'\\''";
-    else out += c;
+    if (c == '\'')
+      out += "'\\''";
+    else
+      out += c;
   }
   return out + "'";
 }

@@ -11,7 +11,8 @@ bool fits(std::uint32_t size, std::uint64_t offset, std::uint64_t length) { retu
 }  // namespace
 
 StringList::StringList(const std::byte* base, std::uint32_t size, std::uint32_t offset) {
-  if (base == nullptr || offset == 0 || offset % alignof(std::uint32_t) != 0 || !fits(size, offset, sizeof(std::uint32_t))) return;
+  if (base == nullptr || offset == 0 || offset % alignof(std::uint32_t) != 0 || !fits(size, offset, sizeof(std::uint32_t)))
+    return;
   const auto* words = reinterpret_cast<const std::uint32_t*>(base + offset);
   const std::uint32_t count = words[0];
   if (!fits(size, offset + sizeof(std::uint32_t), std::uint64_t{count} * sizeof(std::uint32_t))) return;

@@ -73,8 +73,8 @@ int step_await(Frame& frame) {
 }
 
 int step_release(Frame& frame) {
-  return check(frame, send_message(frame.context, MessageKind::kReached, static_cast<std::uint32_t>(frame.num(0)), nullptr, 0), "sendmsg",
-               "the monitor");
+  return check(frame, send_message(frame.context, MessageKind::kReached, static_cast<std::uint32_t>(frame.num(0)), nullptr, 0),
+               "sendmsg", "the monitor");
 }
 
 }  // namespace berth::child

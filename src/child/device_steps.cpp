@@ -104,7 +104,8 @@ int step_console_pty(Frame& frame) {
     if (frame.has_text(place)) result = bind_slave(frame, pty.slave, frame.text(place));
   }
   const int master = host_master >= 0 ? host_master : pty.master;
-  if (result == 0) result = check(frame, send_message(frame.context, MessageKind::kConsole, 1, &master, 1), "sendmsg", "the monitor");
+  if (result == 0)
+    result = check(frame, send_message(frame.context, MessageKind::kConsole, 1, &master, 1), "sendmsg", "the monitor");
   if (result < 0) {
     close_pty(pty);
     return result;

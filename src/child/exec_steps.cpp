@@ -29,7 +29,8 @@ void reset_signals() {
     void* restorer;
     std::uint64_t mask;
   } action = {};
-  for (unsigned signal = 1; signal <= kSignals; ++signal) sys::raw::call(SYS_rt_sigaction, signal, &action, nullptr, kKernelSignalSet);
+  for (unsigned signal = 1; signal <= kSignals; ++signal)
+    sys::raw::call(SYS_rt_sigaction, signal, &action, nullptr, kKernelSignalSet);
   const std::uint64_t none = 0;
   sys::raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kKernelSignalSet);
 }
@@ -114,8 +115,10 @@ int report_hook(Frame& frame, int status) {
   Text<sizeof(Failure::object)> how;
   const StringList arguments = frame.list(0);
   how.add(frame.has_text(0) ? frame.text(0) : arguments[arguments.size() - 1]);
-  if ((status & 0x7f) != 0) how.add(", killed by signal ").add(static_cast<long>(status & 0x7f));
-  else how.add(", exit status ").add(static_cast<long>(status >> 8 & 0xff));
+  if ((status & 0x7f) != 0)
+    how.add(", killed by signal ").add(static_cast<long>(status & 0x7f));
+  else
+    how.add(", exit status ").add(static_cast<long>(status >> 8 & 0xff));
   return refuse(frame, -ECANCELED, "hook", how.c_str());
 }
 
@@ -145,7 +148,8 @@ int step_set_ids(Frame& frame) {
     const unsigned count = groups.size() < kMaxGroups ? groups.size() : kMaxGroups;
     for (unsigned i = 0; i < count; ++i) {
       ids[i] = 0;
-      for (const char* digit = groups[i]; *digit >= '0' && *digit <= '9'; ++digit) ids[i] = ids[i] * 10 + static_cast<unsigned>(*digit - '0');
+      for (const char* digit = groups[i]; *digit >= '0' && *digit <= '9'; ++digit)
+        ids[i] = ids[i] * 10 + static_cast<unsigned>(*digit - '0');
     }
     const long result = sys::raw::call(SYS_setgroups, count, ids);
     if (result < 0) return refuse(frame, result, "setgroups", "lxc.init.groups");
@@ -188,10 +192,13 @@ int step_exec(Frame& frame) {
   if (argv[0] == nullptr) return refuse(frame, -EINVAL, "execve", "no program");
   reset_signals();
   const int program = frame.slot(frame.num(0));
-  if (program >= 0) return refuse(frame, sys::raw::call(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH), "execveat", argv[0]);
+  if (program >= 0)
+    return refuse(frame, sys::raw::call(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH), "execveat", argv[0]);
   if (has_slash(argv[0])) return refuse(frame, sys::raw::call(SYS_execve, argv[0], argv, envp), "execve", argv[0]);
   const char* path = find_value(environment, "PATH");
-  return refuse(frame, exec_searching(argv[0], argv, envp, path != nullptr ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+  return refuse(frame,
+                exec_searching(argv[0], argv, envp,
+                               path != nullptr ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
                 "execve", argv[0]);
 }
 

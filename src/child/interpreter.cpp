@@ -13,41 +13,76 @@ using StepFunction = int (*)(Frame&);
 
 StepFunction function_of(Op op) {
   switch (op) {
-    case Op::kAwait: return step_await;
-    case Op::kRelease: return step_release;
-    case Op::kOpenSlot: return step_open_slot;
-    case Op::kDeathSignal: return step_death_signal;
-    case Op::kBecomeRoot: return step_become_root;
-    case Op::kWriteSlots: return step_write_slots;
-    case Op::kUnshare: return step_unshare;
-    case Op::kTimeOffsets: return step_time_offsets;
-    case Op::kEnterNamespace: return step_enter_namespace;
-    case Op::kPropagation: return step_propagation;
-    case Op::kHook: return step_hook;
-    case Op::kAttachRoot: return step_attach_root;
-    case Op::kHostname: return step_hostname;
-    case Op::kSessionKeyring: return step_session_keyring;
-    case Op::kRaiseLoopback: return step_raise_loopback;
-    case Op::kMakeDirectory: return step_make_directory;
-    case Op::kMakeNode: return step_make_node;
-    case Op::kMakeSymlink: return step_make_symlink;
-    case Op::kMountFilesystem: return step_mount_filesystem;
-    case Op::kBind: return step_bind;
-    case Op::kDevpts: return step_devpts;
-    case Op::kConsolePty: return step_console_pty;
-    case Op::kTtyPtys: return step_tty_ptys;
-    case Op::kPivotRoot: return step_pivot_root;
-    case Op::kBootId: return step_boot_id;
-    case Op::kPersonality: return step_personality;
-    case Op::kWriteFile: return step_write_file;
-    case Op::kCapabilities: return step_capabilities;
-    case Op::kNoNewPrivileges: return step_no_new_privileges;
-    case Op::kWorkingDirectory: return step_working_directory;
-    case Op::kSetIds: return step_set_ids;
-    case Op::kSession: return step_session;
-    case Op::kExec: return step_exec;
-    case Op::kCoreScheduling: return step_core_scheduling;
-    default: return nullptr;
+    case Op::kAwait:
+      return step_await;
+    case Op::kRelease:
+      return step_release;
+    case Op::kOpenSlot:
+      return step_open_slot;
+    case Op::kDeathSignal:
+      return step_death_signal;
+    case Op::kBecomeRoot:
+      return step_become_root;
+    case Op::kWriteSlots:
+      return step_write_slots;
+    case Op::kUnshare:
+      return step_unshare;
+    case Op::kTimeOffsets:
+      return step_time_offsets;
+    case Op::kEnterNamespace:
+      return step_enter_namespace;
+    case Op::kPropagation:
+      return step_propagation;
+    case Op::kHook:
+      return step_hook;
+    case Op::kAttachRoot:
+      return step_attach_root;
+    case Op::kHostname:
+      return step_hostname;
+    case Op::kSessionKeyring:
+      return step_session_keyring;
+    case Op::kRaiseLoopback:
+      return step_raise_loopback;
+    case Op::kMakeDirectory:
+      return step_make_directory;
+    case Op::kMakeNode:
+      return step_make_node;
+    case Op::kMakeSymlink:
+      return step_make_symlink;
+    case Op::kMountFilesystem:
+      return step_mount_filesystem;
+    case Op::kBind:
+      return step_bind;
+    case Op::kDevpts:
+      return step_devpts;
+    case Op::kConsolePty:
+      return step_console_pty;
+    case Op::kTtyPtys:
+      return step_tty_ptys;
+    case Op::kPivotRoot:
+      return step_pivot_root;
+    case Op::kBootId:
+      return step_boot_id;
+    case Op::kPersonality:
+      return step_personality;
+    case Op::kWriteFile:
+      return step_write_file;
+    case Op::kCapabilities:
+      return step_capabilities;
+    case Op::kNoNewPrivileges:
+      return step_no_new_privileges;
+    case Op::kWorkingDirectory:
+      return step_working_directory;
+    case Op::kSetIds:
+      return step_set_ids;
+    case Op::kSession:
+      return step_session;
+    case Op::kExec:
+      return step_exec;
+    case Op::kCoreScheduling:
+      return step_core_scheduling;
+    default:
+      return nullptr;
   }
 }
 

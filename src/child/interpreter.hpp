@@ -6,13 +6,13 @@
 namespace berth::child {
 
 struct Context {
-  int channel = -1;              // SOCK_SEQPACKET to the monitor (Message); closed by exec
-  int peer_channel = -1;         // the monitor's end, inherited; closed first
-  int slots[kSlots];             // -1 = empty
-  int root_fd = -1;              // O_PATH of the container's root once kAttachRoot is done
-  int console_peer = -1;         // slave end of the console
-  int root_is_host = 1;          // 1 until kAttachRoot: without a root of its own the container shares the host's
-  std::int64_t stop_at = -1;     // test builds: SIGSTOP before this step
+  int channel = -1;           // SOCK_SEQPACKET to the monitor (Message); closed by exec
+  int peer_channel = -1;      // the monitor's end, inherited; closed first
+  int slots[kSlots];          // -1 = empty
+  int root_fd = -1;           // O_PATH of the container's root once kAttachRoot is done
+  int console_peer = -1;      // slave end of the console
+  int root_is_host = 1;       // 1 until kAttachRoot: without a root of its own the container shares the host's
+  std::int64_t stop_at = -1;  // test builds: SIGSTOP before this step
 };
 
 // An empty table of slots.

@@ -7,8 +7,9 @@
 namespace berth::child {
 
 inline constexpr unsigned long kMsReadOnly = 1, kMsNoSuid = 2, kMsNoDev = 4, kMsNoExec = 8, kMsRemount = 32, kMsNoSymFollow = 256,
-                               kMsNoAtime = 1024, kMsNoDirAtime = 2048, kMsBind = 4096, kMsMove = 8192, kMsRec = 16384, kMsPrivate = 1 << 18,
-                               kMsSlave = 1 << 19, kMsShared = 1 << 20, kMsRelAtime = 1 << 21, kMsStrictAtime = 1 << 24;
+                               kMsNoAtime = 1024, kMsNoDirAtime = 2048, kMsBind = 4096, kMsMove = 8192, kMsRec = 16384,
+                               kMsPrivate = 1 << 18, kMsSlave = 1 << 19, kMsShared = 1 << 20, kMsRelAtime = 1 << 21,
+                               kMsStrictAtime = 1 << 24;
 
 inline unsigned long attribute_bits(unsigned long flags) {
   unsigned long bits = 0;
@@ -28,8 +29,10 @@ inline mount_attr mount_attributes(unsigned long set, unsigned long clear) {
   attributes.attr_clr = attribute_bits(clear);
   if ((set & (kMsNoAtime | kMsRelAtime | kMsStrictAtime)) != 0) {
     attributes.attr_clr |= MOUNT_ATTR__ATIME;
-    if ((set & kMsNoAtime) != 0) attributes.attr_set |= MOUNT_ATTR_NOATIME;
-    else if ((set & kMsStrictAtime) != 0) attributes.attr_set |= MOUNT_ATTR_STRICTATIME;
+    if ((set & kMsNoAtime) != 0)
+      attributes.attr_set |= MOUNT_ATTR_NOATIME;
+    else if ((set & kMsStrictAtime) != 0)
+      attributes.attr_set |= MOUNT_ATTR_STRICTATIME;
   }
   return attributes;
 }

@@ -24,7 +24,8 @@ long set_attributes(int tree_fd, unsigned long set, unsigned long clear, unsigne
   if (attributes.attr_set == 0 && attributes.attr_clr == 0 && propagation == 0) return 0;
   const bool recursive = (propagation & kMsRec) != 0;
   attributes.propagation &= ~kMsRec;
-  return sys::raw::call(SYS_mount_setattr, tree_fd, "", AT_EMPTY_PATH | (recursive ? kAtRecursive : 0), &attributes, sizeof attributes);
+  return sys::raw::call(SYS_mount_setattr, tree_fd, "", AT_EMPTY_PATH | (recursive ? kAtRecursive : 0), &attributes,
+                        sizeof attributes);
 }
 
 long move_tree(int tree_fd, int target_fd) {
@@ -40,7 +41,8 @@ long classic_mount(const char* source, const char* target, const char* type, uns
 int classic_bind(Frame& frame, int source_fd, int target_fd, const char* path) {
   const unsigned long set = static_cast<unsigned long>(frame.num(0));
   const unsigned long propagation = static_cast<unsigned long>(frame.num(2));
-  long result = classic_mount(descriptor_path(source_fd).c_str(), descriptor_path(target_fd).c_str(), nullptr, kMsBind | (set & kMsRec), nullptr);
+  long result = classic_mount(descriptor_path(source_fd).c_str(), descriptor_path(target_fd).c_str(), nullptr,
+                              kMsBind | (set & kMsRec), nullptr);
   if (result < 0) return refuse(frame, result, "mount", path);
   ScopedFd mounted(open_in_root(frame, path, O_PATH));
   if (!mounted.valid()) return refuse(frame, mounted.error(), "open", path);
@@ -77,8 +79,8 @@ long prepare_bind_tree(Frame& frame) {
     tree = clone_tree(source.get(), (frame.num(0) & static_cast<long>(kMsRec)) != 0);
   }
   if (tree < 0) return refuse(frame, tree, "open_tree", frame.text(0));
-  const long set = set_attributes(static_cast<int>(tree), static_cast<unsigned long>(frame.num(0)), static_cast<unsigned long>(frame.num(3)),
-                                  static_cast<unsigned long>(frame.num(2)));
+  const long set = set_attributes(static_cast<int>(tree), static_cast<unsigned long>(frame.num(0)),
+                                  static_cast<unsigned long>(frame.num(3)), static_cast<unsigned long>(frame.num(2)));
   if (set >= 0) return tree;
   sys::raw::call(SYS_close, tree);
   return refuse(frame, set, "mount_setattr", frame.text(0));
@@ -129,7 +131,8 @@ int attach_root_classic(Frame& frame, int point) {
   const auto flags = static_cast<unsigned long>(frame.num(0));
   if (flags != 0) result = classic_mount(nullptr, path.c_str(), nullptr, kMsBind | kMsRemount | flags, nullptr);
   if (result < 0) return refuse(frame, result, "mount", frame.text(0));
-  if (frame.num(1) != 0) result = classic_mount(nullptr, path.c_str(), nullptr, static_cast<unsigned long>(frame.num(1)), nullptr);
+  if (frame.num(1) != 0)
+    result = classic_mount(nullptr, path.c_str(), nullptr, static_cast<unsigned long>(frame.num(1)), nullptr);
   return check(frame, result, "mount", frame.text(0));
 }
 
@@ -142,7 +145,8 @@ long open_root_tree(Frame& frame) {
 
 int bind_descriptor(Frame& frame, int source_fd, int target_fd, const char* shown, unsigned long flags) {
   if (frame.flag(kStepClassicMount)) {
-    const long result = classic_mount(descriptor_path(source_fd).c_str(), descriptor_path(target_fd).c_str(), nullptr, kMsBind, nullptr);
+    const long result =
+        classic_mount(descriptor_path(source_fd).c_str(), descriptor_path(target_fd).c_str(), nullptr, kMsBind, nullptr);
     return check(frame, result, "mount", shown);
   }
   ScopedFd tree(clone_tree(source_fd, false));
@@ -153,7 +157,8 @@ int bind_descriptor(Frame& frame, int source_fd, int target_fd, const char* show
 }
 
 int step_propagation(Frame& frame) {
-  return check(frame, classic_mount(nullptr, frame.text(0), nullptr, static_cast<unsigned long>(frame.num(0)), nullptr), "mount", frame.text(0));
+  return check(frame, classic_mount(nullptr, frame.text(0), nullptr, static_cast<unsigned long>(frame.num(0)), nullptr), "mount",
+               frame.text(0));
 }
 
 int step_attach_root(Frame& frame) {
@@ -176,7 +181,8 @@ int step_mount_filesystem(Frame& frame) {
   ScopedFd target(open_target(frame, frame.text(2), frame.num(1)));
   if (!target.valid()) return optional ? 0 : refuse(frame, target.error(), "openat2", frame.text(2));
   const auto path = descriptor_path(target.get());
-  const long result = classic_mount(frame.text(1), path.c_str(), frame.text(0), static_cast<unsigned long>(frame.num(0)), frame.has_text(3) ? frame.text(3) : nullptr);
+  const long result = classic_mount(frame.text(1), path.c_str(), frame.text(0), static_cast<unsigned long>(frame.num(0)),
+                                    frame.has_text(3) ? frame.text(3) : nullptr);
   return optional ? 0 : check(frame, result, "mount", frame.text(2));
 }
 

@@ -156,7 +156,8 @@ int step_make_node(Frame& frame) {
   if (!split_last(frame.text(0), split)) return refuse(frame, -ENAMETOOLONG, "mknod", frame.text(0));
   ScopedFd parent(open_in_root(frame, split.directory, O_PATH | O_DIRECTORY));
   if (!parent.valid()) return refuse(frame, parent.error(), "openat2", frame.text(0));
-  const long made = sys::raw::call(SYS_mknodat, parent.get(), split.name, static_cast<unsigned>(frame.num(0)), static_cast<unsigned>(frame.num(1)));
+  const long made = sys::raw::call(SYS_mknodat, parent.get(), split.name, static_cast<unsigned>(frame.num(0)),
+                                   static_cast<unsigned>(frame.num(1)));
   if (made == 0 || made == -EEXIST) {
     // mknod obeys the umask that the host's shell happened to have.
     if (made == 0) sys::raw::call(SYS_fchmodat, parent.get(), split.name, static_cast<unsigned>(frame.num(0)) & 07777);

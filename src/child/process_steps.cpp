@@ -137,7 +137,8 @@ int step_working_directory(Frame& frame) {
 }
 
 int step_core_scheduling(Frame& frame) {
-  return check(frame, sys::raw::call(SYS_prctl, PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, 1 /* PIDTYPE_TGID */, 0), "prctl", "PR_SCHED_CORE");
+  return check(frame, sys::raw::call(SYS_prctl, PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, 1 /* PIDTYPE_TGID */, 0), "prctl",
+               "PR_SCHED_CORE");
 }
 
 }  // namespace berth::child

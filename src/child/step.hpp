@@ -22,50 +22,55 @@ enum class Phase : std::uint8_t {
 enum class Op : std::uint16_t {
   kNone,
   // --- meeting points between the monitor and the container's first process --------------------------------------------
-  kAwait,             // num0 = Point; blocks until the other side reached it
-  kRelease,           // num0 = Point; tells the other side
+  kAwait,    // num0 = Point; blocks until the other side reached it
+  kRelease,  // num0 = Point; tells the other side
   // --- host side (caller, monitor) -----------------------------------------------------------------------------------
-  kMakeCgroup,        // text0 = directory; num0 = mode. EEXIST is a failure: the name was taken since the plan was made
-  kRemoveCgroup,      // text0 = directory; removed with all below it; absent is fine
-  kJoinCgroup,        // text0 = v1 `tasks` file (written by the joining process itself: no migration lock, no RCU wait)
-  kOpenSlot,          // text0 = path, num0 = slot, num1 = open flags
-  kWriteHostFile,     // text0 = path, text1 = value (cgroup limits)
-  kChownHost,         // text0 = path, num0 = uid, num1 = gid; absent is fine
-  kHostHook,          // list0 = argv, list1 = environment, text0 = command, text1 = type ("stop"), num0 = hook version; LXC_PID and
-                      // LXC_TARGET are added, for "stop" the namespace descriptors too (version 0: arguments, 1: environment)
-  kPrivateMounts,     // lxc.monitor.unshare: own mount namespace, slave propagation
-  kHostPty,           // num0 = slot: a pty of the host's devpts (containers without their own instance)
-  kClone,             // num0 = CLONE_* flags, num1 = cgroup slot or -1, num2 = mask of slots to setns into first
-  kWriteIdMap,        // text0 = "uid_map" or "gid_map", text1 = lines; list0 = argv of newuidmap/newgidmap when the caller lacks the right; its pid is put behind argv[0]
-  kDenySetgroups,     // writes "deny" to /proc/INIT/setgroups
-  kWriteProc,         // text0 = file below /proc/INIT, text1 = value
-  kProcessLimit,      // num0 = RLIMIT_*, num1 = soft, num2 = hard (as unsigned 64 bit)
-  kSendIdmappedTree,  // text0 = path, num0 = attributes to set, num1 = 1 recursive; the tree is idmapped to the container's userns and sent
+  kMakeCgroup,     // text0 = directory; num0 = mode. EEXIST is a failure: the name was taken since the plan was made
+  kRemoveCgroup,   // text0 = directory; removed with all below it; absent is fine
+  kJoinCgroup,     // text0 = v1 `tasks` file (written by the joining process itself: no migration lock, no RCU wait)
+  kOpenSlot,       // text0 = path, num0 = slot, num1 = open flags
+  kWriteHostFile,  // text0 = path, text1 = value (cgroup limits)
+  kChownHost,      // text0 = path, num0 = uid, num1 = gid; absent is fine
+  kHostHook,       // list0 = argv, list1 = environment, text0 = command, text1 = type ("stop"), num0 = hook version; LXC_PID and
+                   // LXC_TARGET are added, for "stop" the namespace descriptors too (version 0: arguments, 1: environment)
+  kPrivateMounts,  // lxc.monitor.unshare: own mount namespace, slave propagation
+  kHostPty,        // num0 = slot: a pty of the host's devpts (containers without their own instance)
+  kClone,          // num0 = CLONE_* flags, num1 = cgroup slot or -1, num2 = mask of slots to setns into first
+  kWriteIdMap,     // text0 = "uid_map" or "gid_map", text1 = lines; list0 = argv of newuidmap/newgidmap when the caller lacks the
+                   // right; its pid is put behind argv[0]
+  kDenySetgroups,  // writes "deny" to /proc/INIT/setgroups
+  kWriteProc,      // text0 = file below /proc/INIT, text1 = value
+  kProcessLimit,   // num0 = RLIMIT_*, num1 = soft, num2 = hard (as unsigned 64 bit)
+  kSendIdmappedTree,  // text0 = path, num0 = attributes to set, num1 = 1 recursive; the tree is idmapped to the container's
+                      // userns and sent
   kAwaitRunning,      // waits for exec
   // --- container side --------------------------------------------------------------------------------------------------
-  kDeathSignal,       // num0 = signal
-  kBecomeRoot,        // setgroups(0), gid 0, uid 0 in the new user namespace
-  kWriteSlots,        // num0 = mask of slots; "0" is written to each (cgroup v1 tasks files opened by the monitor)
-  kUnshare,           // num0 = CLONE_* flags
-  kTimeOffsets,       // text0 = lines for /proc/self/timens_offsets; then enters the new time namespace
-  kEnterNamespace,    // num0 = slot, num1 = CLONE_* type
-  kPropagation,       // text0 = path, num0 = MS_* flags
-  kHook,              // list0 = argv, list1 = environment
-  kAttachRoot,        // text0 = source (absent: the host's root is shared), num0 = MS_* flags, num1 = propagation MS_*, num2 = Tree,
-                      // num3 = slot of the mount point, opened by a kOpenSlot step before ids change
-  kHostname,          // text0
-  kSessionKeyring,    //
-  kRaiseLoopback,     //
-  kMakeDirectory,     // text0 = path in the root, num0 = mode
-  kMakeNode,          // text0 = path in the root, num0 = mode with type, num1 = dev_t; falls back to a bind of text1 (host path) on EPERM
-  kMakeSymlink,       // text0 = target, text1 = path in the root; an existing entry is kept
-  kMountFilesystem,   // text0 = type, text1 = source, text2 = target in the root, text3 = data, num0 = MS_*, num1 = Target options
-  kBind,              // text0 = source, text1 = target in the root, num0 = MS_* to set, num1 = Target options, num2 = propagation MS_*, num3 = MS_* to clear
-  kDevpts,            // text0 = mount data, text1 = the same without gid= for user namespaces that lack it; mounts the private instance on dev/pts and links dev/ptmx
-  kConsolePty,        // num0 = slot of a host pty or -1 (own devpts); bound on text0 and text1 (in the root, either may be absent); its ptmx goes to the monitor
-  kTtyPtys,           // num0 = count, text0 = directory ("dev/lxc" or "dev"); ptmx descriptors go to the monitor
-  kPivotRoot,         // text0 = mount point
-  kBootId,            // covers /proc/sys/kernel/random/boot_id with a fresh one
+  kDeathSignal,     // num0 = signal
+  kBecomeRoot,      // setgroups(0), gid 0, uid 0 in the new user namespace
+  kWriteSlots,      // num0 = mask of slots; "0" is written to each (cgroup v1 tasks files opened by the monitor)
+  kUnshare,         // num0 = CLONE_* flags
+  kTimeOffsets,     // text0 = lines for /proc/self/timens_offsets; then enters the new time namespace
+  kEnterNamespace,  // num0 = slot, num1 = CLONE_* type
+  kPropagation,     // text0 = path, num0 = MS_* flags
+  kHook,            // list0 = argv, list1 = environment
+  kAttachRoot,  // text0 = source (absent: the host's root is shared), num0 = MS_* flags, num1 = propagation MS_*, num2 = Tree,
+                // num3 = slot of the mount point, opened by a kOpenSlot step before ids change
+  kHostname,    // text0
+  kSessionKeyring,  //
+  kRaiseLoopback,   //
+  kMakeDirectory,   // text0 = path in the root, num0 = mode
+  kMakeNode,  // text0 = path in the root, num0 = mode with type, num1 = dev_t; falls back to a bind of text1 (host path) on EPERM
+  kMakeSymlink,      // text0 = target, text1 = path in the root; an existing entry is kept
+  kMountFilesystem,  // text0 = type, text1 = source, text2 = target in the root, text3 = data, num0 = MS_*, num1 = Target options
+  kBind,  // text0 = source, text1 = target in the root, num0 = MS_* to set, num1 = Target options, num2 = propagation MS_*, num3
+          // = MS_* to clear
+  kDevpts,  // text0 = mount data, text1 = the same without gid= for user namespaces that lack it; mounts the private instance on
+            // dev/pts and links dev/ptmx
+  kConsolePty,  // num0 = slot of a host pty or -1 (own devpts); bound on text0 and text1 (in the root, either may be absent); its
+                // ptmx goes to the monitor
+  kTtyPtys,     // num0 = count, text0 = directory ("dev/lxc" or "dev"); ptmx descriptors go to the monitor
+  kPivotRoot,   // text0 = mount point
+  kBootId,      // covers /proc/sys/kernel/random/boot_id with a fresh one
   kPersonality,       // num0
   kWriteFile,         // text0 = absolute path in the container, text1 = value (sysctl)
   kCapabilities,      // num0 = mask kept in the bounding set
@@ -78,21 +83,21 @@ enum class Op : std::uint16_t {
   kCoreScheduling,    // new core-scheduling cookie
   // --- attach: carried out by berth-attach (child/attach_steps.hpp) only; kJoinCgroup, kProcessLimit and kHostPty there
   //     concern the helper itself -----------------------------------------------------------------------------------------
-  kEnterNamespaces,   // num0 = slot of init's pidfd, num1 = CLONE_NEW* mask: all in one call
-  kShareCoreCookie,   // num0 = pid whose core-scheduling cookie is taken over
-  kFreshProcSys,      // private mount namespace with its own /proc and /sys
-  kAttachPty,         // a pty of the container's devpts: slave into slot num0, owned by uid num1; ptmx goes to the caller.
-                      // num2 >= 0: slot of a host pty's ptmx to use instead
-  kEnterDirectory,    // text0; "/" when that does not exist
-  kExecCommand,       // as kExec, and a file without a known format is given to /bin/sh. Empty list0: the shell of uid num1
+  kEnterNamespaces,  // num0 = slot of init's pidfd, num1 = CLONE_NEW* mask: all in one call
+  kShareCoreCookie,  // num0 = pid whose core-scheduling cookie is taken over
+  kFreshProcSys,     // private mount namespace with its own /proc and /sys
+  kAttachPty,        // a pty of the container's devpts: slave into slot num0, owned by uid num1; ptmx goes to the caller.
+                     // num2 >= 0: slot of a host pty's ptmx to use instead
+  kEnterDirectory,   // text0; "/" when that does not exist
+  kExecCommand,      // as kExec, and a file without a known format is given to /bin/sh. Empty list0: the shell of uid num1
 };
 
 // kAwait / kRelease.
 enum class Point : std::int64_t {
-  kIdsMapped = 1,  // monitor -> container: id maps, limits and cgroup are in place
-  kSetUp = 2,      // container -> monitor: the root is ready, only the start hook, ids and exec remain
-  kGo = 3,         // monitor -> container: start-host hooks are done
-  kAboutToExec = 4 // container -> monitor: the next event is exec (end of file on the channel) or a failure
+  kIdsMapped = 1,   // monitor -> container: id maps, limits and cgroup are in place
+  kSetUp = 2,       // container -> monitor: the root is ready, only the start hook, ids and exec remain
+  kGo = 3,          // monitor -> container: start-host hooks are done
+  kAboutToExec = 4  // container -> monitor: the next event is exec (end of file on the channel) or a failure
 };
 
 // Slots: small table of descriptors that steps share. The child inherits the monitor's table.
@@ -107,18 +112,18 @@ enum TargetOption : std::int64_t {
   kTargetExisting = 0,
   kTargetCreateDirectory = 1 << 0,
   kTargetCreateFile = 1 << 1,
-  kTargetOptional = 1 << 2,        // a missing source or target, or a refusing kernel, is no failure
-  kTargetSourceInRoot = 1 << 3,    // `relative`: the source is resolved below the container's root
-  kTargetReceived = 1 << 4,        // the source is the next tree descriptor that the monitor sends (idmapped mount)
-  kTargetHidden = 1 << 5,          // not a user's mount: not shown in hints
+  kTargetOptional = 1 << 2,      // a missing source or target, or a refusing kernel, is no failure
+  kTargetSourceInRoot = 1 << 3,  // `relative`: the source is resolved below the container's root
+  kTargetReceived = 1 << 4,      // the source is the next tree descriptor that the monitor sends (idmapped mount)
+  kTargetHidden = 1 << 5,        // not a user's mount: not shown in hints
 };
 
 // Step::flags
 enum StepFlag : std::uint32_t {
-  kStepClassicMount = 1 << 0,   // the kernel lacks the descriptor-based mount calls
-  kStepNoOpenat2 = 1 << 1,      // the kernel lacks openat2: components are walked with O_NOFOLLOW
-  kStepOnReboot = 1 << 2,       // host steps: carried out again when the container reboots
-  kStepMayFail = 1 << 3,        // a failure is logged, and the plan goes on (stop hooks)
+  kStepClassicMount = 1 << 0,  // the kernel lacks the descriptor-based mount calls
+  kStepNoOpenat2 = 1 << 1,     // the kernel lacks openat2: components are walked with O_NOFOLLOW
+  kStepOnReboot = 1 << 2,      // host steps: carried out again when the container reboots
+  kStepMayFail = 1 << 3,       // a failure is logged, and the plan goes on (stop hooks)
 };
 
 struct Step {
@@ -127,11 +132,11 @@ struct Step {
   std::uint8_t reserved = 0;
   std::uint32_t flags = 0;
   std::uint32_t text[4] = {};
-  std::uint32_t list[2] = {};      // each: u32 count, then count string offsets
+  std::uint32_t list[2] = {};  // each: u32 count, then count string offsets
   std::int64_t num[4] = {};
-  std::uint32_t undoes = 0;        // kUndo: number (from 1) of the step that it takes back
-  std::uint32_t doing = 0;         // "mounting the root file system"
-  std::uint32_t origin_file = 0;   // the configuration line that asked
+  std::uint32_t undoes = 0;       // kUndo: number (from 1) of the step that it takes back
+  std::uint32_t doing = 0;        // "mounting the root file system"
+  std::uint32_t origin_file = 0;  // the configuration line that asked
   std::uint32_t origin_line = 0;
   std::uint32_t origin_text = 0;
 };
@@ -139,18 +144,19 @@ struct Step {
 // What the monitor needs to know besides the steps. Offsets of strings unless said otherwise.
 struct MonitorSettings {
   std::uint32_t name, lxcpath;
-  std::uint32_t socket_name;        // abstract address without its leading NUL
-  std::uint32_t config_items;       // list: key, value, key, value, ... (command get_config_item)
-  std::uint32_t cgroup_paths;       // list: controller ("" = unified), payload path below its hierarchy, limit path, hierarchy root, ...
-  std::uint32_t monitor_cgroups;    // list: absolute directories, removed last
-  std::uint32_t pivot_cgroup;       // absolute directory of the unified hierarchy in which the last process waits; 0 = none
-  std::uint32_t freezer;            // absolute path of freezer.state (v1) or cgroup.freeze (v2)
+  std::uint32_t socket_name;   // abstract address without its leading NUL
+  std::uint32_t config_items;  // list: key, value, key, value, ... (command get_config_item)
+  std::uint32_t
+      cgroup_paths;  // list: controller ("" = unified), payload path below its hierarchy, limit path, hierarchy root, ...
+  std::uint32_t monitor_cgroups;  // list: absolute directories, removed last
+  std::uint32_t pivot_cgroup;     // absolute directory of the unified hierarchy in which the last process waits; 0 = none
+  std::uint32_t freezer;          // absolute path of freezer.state (v1) or cgroup.freeze (v2)
   std::uint32_t console_log, console_path, pid_file, log_file;
-  std::uint64_t console_buffer, console_log_size;   // bytes, 0 = off / unlimited
+  std::uint64_t console_buffer, console_log_size;  // bytes, 0 = off / unlimited
   std::uint32_t console_rotate, log_level, foreground, ephemeral;
   std::int32_t halt_signal, reboot_signal, stop_signal;  // 0 = default
   std::uint32_t clone_flags, tty_max;
-  std::uint32_t destroy_program;    // list: argv run after a halt of an ephemeral container
+  std::uint32_t destroy_program;  // list: argv run after a halt of an ephemeral container
   std::uint32_t log_prefix;
   std::uint32_t freezer_is_v2;
 };
@@ -167,21 +173,21 @@ struct BlobHeader {
 
 // How a step failed. Plain data, sent over sockets; the reader turns it into an Error with the plan's own words.
 struct Failure {
-  std::uint32_t step = 0;      // number from 0 in the blob
-  std::int32_t error = 0;      // errno
-  char call[32] = {};          // "mount_setattr"
-  char object[512] = {};       // what it was called on
-  char output[2048] = {};      // of a hook: the end of what it printed
+  std::uint32_t step = 0;  // number from 0 in the blob
+  std::int32_t error = 0;  // errno
+  char call[32] = {};      // "mount_setattr"
+  char object[512] = {};   // what it was called on
+  char output[2048] = {};  // of a hook: the end of what it printed
 };
 
 enum class MessageKind : std::uint32_t {
-  kReached,     // value = Point
-  kFailed,      // failure
-  kConsole,     // one descriptor: ptmx of the console
-  kTtys,        // value descriptors: ptmx of tty1...
-  kDevpts,      // one descriptor: the container's devpts mount
-  kTree,        // monitor -> container: one descriptor, a detached mount
-  kAttached,    // berth-attach: value = pid of the command's process, one descriptor: its pidfd
+  kReached,   // value = Point
+  kFailed,    // failure
+  kConsole,   // one descriptor: ptmx of the console
+  kTtys,      // value descriptors: ptmx of tty1...
+  kDevpts,    // one descriptor: the container's devpts mount
+  kTree,      // monitor -> container: one descriptor, a detached mount
+  kAttached,  // berth-attach: value = pid of the command's process, one descriptor: its pidfd
 };
 
 struct Message {

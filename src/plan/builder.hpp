@@ -10,32 +10,32 @@ namespace berth::plan {
 
 // Slots of the descriptor table (child/step.hpp) that a start uses.
 enum Slot : std::int64_t {
-  kSlotPayloadGroup = 0,   // unified cgroup that init is born in
-  kSlotMountPoint = 1,     // where the root goes
+  kSlotPayloadGroup = 0,  // unified cgroup that init is born in
+  kSlotMountPoint = 1,    // where the root goes
   kSlotHostConsole = 2,
-  kSlotFirstNamespace = 3, // shared namespaces, one each
-  kSlotPin = 23,           // an open file of the root, see plan_pin
-  kSlotProgram = 24,       // berth's init (runtime::kFirstProgramSlot)
-  kSlotFirstTasks = 32,    // v1 tasks files, one a hierarchy
+  kSlotFirstNamespace = 3,  // shared namespaces, one each
+  kSlotPin = 23,            // an open file of the root, see plan_pin
+  kSlotProgram = 24,        // berth's init (runtime::kFirstProgramSlot)
+  kSlotFirstTasks = 32,     // v1 tasks files, one a hierarchy
 };
 
 struct Builder {
   const StartInputs& inputs;
   Plan plan;
   // Facts.
-  bool has_root = false;            // lxc.rootfs.path is set
+  bool has_root = false;  // lxc.rootfs.path is set
   bool user_namespace = false;
-  int cloned = 0;                   // CLONE_NEW* that clone3 makes
+  int cloned = 0;  // CLONE_NEW* that clone3 makes
   bool cgroup_namespace = false;
   bool time_namespace = false;
   bool raise_loopback = false;
-  bool needs_go = false;            // the monitor works after the root is set up, before exec
+  bool needs_go = false;  // the monitor works after the root is set up, before exec
   std::uint64_t kept_capabilities = ~std::uint64_t{0};
-  uid_t root_uid = 0;               // the host ids of the container's root
+  uid_t root_uid = 0;  // the host ids of the container's root
   gid_t root_gid = 0;
   std::string root_source, root_mount;
   unsigned long root_flags = 0, root_propagation = 0;
-  std::string root_idmap;           // "container", a namespace file, or empty
+  std::string root_idmap;  // "container", a namespace file, or empty
   cgroup::Arrangement cgroups;
   std::vector<PlannedStep> parallel;  // collected while the container's steps are written, appended after kClone
 
@@ -50,33 +50,33 @@ struct Builder {
 };
 
 // In the order in which they are called. Each reads the facts above and adds steps or facts.
-Status decide_namespaces(Builder& builder);          // start_namespaces.cpp
-Status decide_root(Builder& builder);                // start_root.cpp
-Status decide_cgroups(Builder& builder);             // start_cgroups.cpp
-Status decide_capabilities(Builder& builder);        // start_process.cpp
-Status decide_network(Builder& builder);             // start_network.cpp
-Status check_confinement(const Builder& builder);    // start_confinement.cpp
+Status decide_namespaces(Builder& builder);        // start_namespaces.cpp
+Status decide_root(Builder& builder);              // start_root.cpp
+Status decide_cgroups(Builder& builder);           // start_cgroups.cpp
+Status decide_capabilities(Builder& builder);      // start_process.cpp
+Status decide_network(Builder& builder);           // start_network.cpp
+Status check_confinement(const Builder& builder);  // start_confinement.cpp
 void plan_caller_cgroups(Builder& builder);
 void plan_monitor_cgroups(Builder& builder);
-void plan_host_console(Builder& builder);            // start_devices.cpp
-void plan_network_entry(Builder& builder);           // start_network.cpp
-void plan_pin(Builder& builder);                     // start_root.cpp
+void plan_host_console(Builder& builder);                                                          // start_devices.cpp
+void plan_network_entry(Builder& builder);                                                         // start_network.cpp
+void plan_pin(Builder& builder);                                                                   // start_root.cpp
 void plan_host_hooks(Builder& builder, config::HookType type, child::Phase phase, bool may_fail);  // start_hooks.cpp
 void plan_container_hooks(Builder& builder, config::HookType type);
-Status plan_clone(Builder& builder);                 // start_namespaces.cpp
-void plan_entry(Builder& builder);                   // first steps of the container: ids, groups, namespaces
-void plan_limits(Builder& builder);                  // start_process.cpp
-Status plan_root(Builder& builder);                  // start_root.cpp
-void plan_sysctls(Builder& builder);                 // start_process.cpp
-void plan_automatic_mounts(Builder& builder);        // start_mounts.cpp
-Status plan_mount_entries(Builder& builder);         // start_mounts.cpp
-void plan_cgroup_mounts(Builder& builder);           // start_mounts.cpp
-void plan_dev_directory(Builder& builder);           // start_devices.cpp
-void plan_devices(Builder& builder);                 // start_devices.cpp
-void plan_terminals(Builder& builder);               // start_devices.cpp
-void plan_restrictions(Builder& builder);            // start_process.cpp
-Status plan_program(Builder& builder);               // start_process.cpp
-void plan_devices_rules(Builder& builder);           // start_cgroups.cpp
-Status plan_settings(Builder& builder);              // start_plan.cpp
+Status plan_clone(Builder& builder);           // start_namespaces.cpp
+void plan_entry(Builder& builder);             // first steps of the container: ids, groups, namespaces
+void plan_limits(Builder& builder);            // start_process.cpp
+Status plan_root(Builder& builder);            // start_root.cpp
+void plan_sysctls(Builder& builder);           // start_process.cpp
+void plan_automatic_mounts(Builder& builder);  // start_mounts.cpp
+Status plan_mount_entries(Builder& builder);   // start_mounts.cpp
+void plan_cgroup_mounts(Builder& builder);     // start_mounts.cpp
+void plan_dev_directory(Builder& builder);     // start_devices.cpp
+void plan_devices(Builder& builder);           // start_devices.cpp
+void plan_terminals(Builder& builder);         // start_devices.cpp
+void plan_restrictions(Builder& builder);      // start_process.cpp
+Status plan_program(Builder& builder);         // start_process.cpp
+void plan_devices_rules(Builder& builder);     // start_cgroups.cpp
+Status plan_settings(Builder& builder);        // start_plan.cpp
 
 }  // namespace berth::plan

@@ -100,7 +100,8 @@ child::MonitorSettings encode_settings(const Settings& from, Writer& writer) {
 }  // namespace
 
 std::string encode(const Plan& plan) {
-  const std::size_t step_offset = (sizeof(child::BlobHeader) + alignof(child::Step) - 1) / alignof(child::Step) * alignof(child::Step);
+  const std::size_t step_offset =
+      (sizeof(child::BlobHeader) + alignof(child::Step) - 1) / alignof(child::Step) * alignof(child::Step);
   Writer writer(step_offset + plan.steps.size() * sizeof(child::Step));
   std::vector<child::Step> steps;
   steps.reserve(plan.steps.size());

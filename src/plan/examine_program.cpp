@@ -23,8 +23,9 @@ struct MachineName {
 };
 
 constexpr std::array kMachines = {
-    MachineName{EM_X86_64, "x86_64"}, MachineName{EM_386, "i386"},   MachineName{EM_AARCH64, "aarch64"}, MachineName{EM_ARM, "arm"},
-    MachineName{EM_RISCV, "riscv"},   MachineName{EM_PPC64, "ppc64"}, MachineName{EM_S390, "s390"},       MachineName{EM_MIPS, "mips"},
+    MachineName{EM_X86_64, "x86_64"}, MachineName{EM_386, "i386"},    MachineName{EM_AARCH64, "aarch64"},
+    MachineName{EM_ARM, "arm"},       MachineName{EM_RISCV, "riscv"}, MachineName{EM_PPC64, "ppc64"},
+    MachineName{EM_S390, "s390"},     MachineName{EM_MIPS, "mips"},
 };
 
 std::string machine_name(std::uint16_t machine) {
@@ -77,9 +78,12 @@ std::string elf_loader(const std::string& head) {
 bool is_elf(const std::string& head) { return head.size() >= sizeof(Elf64_Ehdr) && head.starts_with("\177ELF"); }
 
 Explanation missing_interpreter(const std::string& root, const std::string& head) {
-  const std::string interpreter = head.starts_with("#!") ? script_interpreter(head) : is_elf(head) ? elf_loader(head) : std::string{};
+  const std::string interpreter = head.starts_with("#!") ? script_interpreter(head)
+                                  : is_elf(head)         ? elf_loader(head)
+                                                         : std::string{};
   if (interpreter.empty() || open_below(root, interpreter)) return {};
-  return {strings::cat("its interpreter ", interpreter, " is not in the root file system"), "install the interpreter, or mount the directory that holds it"};
+  return {strings::cat("its interpreter ", interpreter, " is not in the root file system"),
+          "install the interpreter, or mount the directory that holds it"};
 }
 
 Explanation wrong_format(const std::string& head) {
@@ -105,7 +109,9 @@ Explanation examine_program(const std::string& root, const std::string& path, in
   if (code == ENOENT) return missing_interpreter(root, head);
   if (code == ENOEXEC) return wrong_format(head);
   if (code == EACCES && (about->st_mode & 0111) == 0) return {"it is not executable", strings::cat("chmod +x ", root, path)};
-  if (code == EACCES) return {"the root file system is mounted noexec, or the container's root may not read it", "remove noexec from lxc.rootfs.options, and check the owners"};
+  if (code == EACCES)
+    return {"the root file system is mounted noexec, or the container's root may not read it",
+            "remove noexec from lxc.rootfs.options, and check the owners"};
   return {};
 }
 

@@ -17,9 +17,12 @@ bool after_pivot(const Plan& plan, std::size_t index) {
 
 std::string_view place(const Plan& plan, std::size_t index) {
   switch (plan.steps[index].phase) {
-    case child::Phase::kCaller: return "by the starting command";
-    case child::Phase::kContainer: return after_pivot(plan, index) ? "inside the container" : "in the container's mount namespace";
-    default: return "by the monitor";
+    case child::Phase::kCaller:
+      return "by the starting command";
+    case child::Phase::kContainer:
+      return after_pivot(plan, index) ? "inside the container" : "in the container's mount namespace";
+    default:
+      return "by the monitor";
   }
 }
 

@@ -25,8 +25,8 @@ struct PlannedStep {
 
 struct Settings {
   std::string name, lxcpath, socket_name;
-  std::vector<std::string> config_items;     // key, value, ...
-  std::vector<std::string> cgroup_paths;     // quadruples, see child::MonitorSettings
+  std::vector<std::string> config_items;  // key, value, ...
+  std::vector<std::string> cgroup_paths;  // quadruples, see child::MonitorSettings
   std::vector<std::string> monitor_cgroups;
   std::string pivot_cgroup, freezer;
   bool freezer_is_v2 = false;
@@ -36,7 +36,7 @@ struct Settings {
   std::uint32_t log_level = 5, clone_flags = 0, tty_max = 0;
   std::int32_t halt_signal = 0, reboot_signal = 0, stop_signal = 0;
   std::vector<std::string> destroy_program;
-  std::vector<std::string> warnings;         // one line each, for the person who starts the container; not encoded
+  std::vector<std::string> warnings;  // one line each, for the person who starts the container; not encoded
 };
 
 struct Plan {

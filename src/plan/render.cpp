@@ -100,12 +100,18 @@ std::string_view op_name(child::Op op) {
 
 std::string_view phase_name(child::Phase phase) {
   switch (phase) {
-    case child::Phase::kCaller: return "caller";
-    case child::Phase::kPrepare: return "monitor";
-    case child::Phase::kContainer: return "container";
-    case child::Phase::kParallel: return "monitor";
-    case child::Phase::kStop: return "stop";
-    case child::Phase::kUndo: return "undo";
+    case child::Phase::kCaller:
+      return "caller";
+    case child::Phase::kPrepare:
+      return "monitor";
+    case child::Phase::kContainer:
+      return "container";
+    case child::Phase::kParallel:
+      return "monitor";
+    case child::Phase::kStop:
+      return "stop";
+    case child::Phase::kUndo:
+      return "undo";
   }
   return "unknown";
 }

@@ -33,7 +33,8 @@ cgroup::Request request_of(const Builder& builder) {
 }
 
 bool below(const std::string& path, const std::string& directory) {
-  return path.size() >= directory.size() && path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+  return path.size() >= directory.size() && path.starts_with(directory) &&
+         (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
 std::string relative_to(const std::string& path, const std::string& root) {
@@ -60,7 +61,8 @@ void plan_write(PlannedStep& step, const cgroup::Write& write) {
 
 void plan_directories(Builder& builder, const cgroup::Placement& placement) {
   for (const std::string& directory : placement.stale) {
-    builder.add(child::Phase::kCaller, child::Op::kRemoveCgroup, "removing what a dead run left of the cgroup").text[0] = directory;
+    builder.add(child::Phase::kCaller, child::Op::kRemoveCgroup, "removing what a dead run left of the cgroup").text[0] =
+        directory;
   }
   for (const std::string& directory : placement.make) {
     PlannedStep& make = builder.add(child::Phase::kCaller, child::Op::kMakeCgroup, "making the cgroup");
@@ -91,7 +93,8 @@ Status decide_cgroups(Builder& builder) {
 void plan_caller_cgroups(Builder& builder) {
   for (const cgroup::Placement& placement : builder.cgroups.placements) plan_directories(builder, placement);
   for (const cgroup::Write& write : builder.cgroups.writes) {
-    if (!write.devices) plan_write(builder.add(child::Phase::kCaller, child::Op::kWriteHostFile, "setting a cgroup limit"), write);
+    if (!write.devices)
+      plan_write(builder.add(child::Phase::kCaller, child::Op::kWriteHostFile, "setting a cgroup limit"), write);
   }
   for (const auto& [path, uid, gid] : builder.cgroups.chowns) {
     PlannedStep& chown = builder.add(child::Phase::kCaller, child::Op::kChownHost, "handing the cgroup to the container's root");

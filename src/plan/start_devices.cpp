@@ -18,7 +18,7 @@ struct DeviceNode {
 
 // What every program expects in /dev (documented for the Linux kernel in admin-guide/devices.txt).
 constexpr std::array kNodes = {
-    DeviceNode{"null", 1, 3}, DeviceNode{"zero", 1, 5},    DeviceNode{"full", 1, 7},
+    DeviceNode{"null", 1, 3},   DeviceNode{"zero", 1, 5},    DeviceNode{"full", 1, 7},
     DeviceNode{"random", 1, 8}, DeviceNode{"urandom", 1, 9}, DeviceNode{"tty", 5, 0},
 };
 

@@ -13,11 +13,16 @@ struct HookName {
 };
 
 constexpr std::array kHookNames = {
-    HookName{config::HookType::kPreStart, "pre-start"},   HookName{config::HookType::kPreMount, "pre-mount"},
-    HookName{config::HookType::kMount, "mount"},          HookName{config::HookType::kAutodev, "autodev"},
-    HookName{config::HookType::kStartHost, "start-host"}, HookName{config::HookType::kStart, "start"},
-    HookName{config::HookType::kStop, "stop"},            HookName{config::HookType::kPostStop, "post-stop"},
-    HookName{config::HookType::kClone, "clone"},          HookName{config::HookType::kDestroy, "destroy"},
+    HookName{config::HookType::kPreStart, "pre-start"},
+    HookName{config::HookType::kPreMount, "pre-mount"},
+    HookName{config::HookType::kMount, "mount"},
+    HookName{config::HookType::kAutodev, "autodev"},
+    HookName{config::HookType::kStartHost, "start-host"},
+    HookName{config::HookType::kStart, "start"},
+    HookName{config::HookType::kStop, "stop"},
+    HookName{config::HookType::kPostStop, "post-stop"},
+    HookName{config::HookType::kClone, "clone"},
+    HookName{config::HookType::kDestroy, "destroy"},
 };
 
 std::string_view name_of(config::HookType type) {
@@ -50,7 +55,8 @@ std::vector<std::string> hook_environment(const Builder& builder, std::string_vi
     put(environment, "LXC_HOOK_SECTION", "lxc");
   }
   for (const auto* list : {&conf.environment, &conf.environment_hooks}) {
-    for (const auto& [entry, origin] : *list) put(environment, entry.substr(0, entry.find('=')), std::string_view(entry).substr(entry.find('=') + 1));
+    for (const auto& [entry, origin] : *list)
+      put(environment, entry.substr(0, entry.find('=')), std::string_view(entry).substr(entry.find('=') + 1));
   }
   return environment;
 }

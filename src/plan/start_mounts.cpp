@@ -44,7 +44,8 @@ PlannedStep& add_filesystem(Builder& builder, const FilesystemMount& mount, std:
 
 // Mounts a part of the container's own tree over itself with other flags.
 PlannedStep& add_self_bind(Builder& builder, std::string_view path, unsigned long set, unsigned long clear, bool optional) {
-  PlannedStep& step = builder.inside(child::Op::kBind, strings::cat(set != 0 ? "making /" : "keeping /", path, set != 0 ? " read-only" : " writable"));
+  PlannedStep& step = builder.inside(
+      child::Op::kBind, strings::cat(set != 0 ? "making /" : "keeping /", path, set != 0 ? " read-only" : " writable"));
   step.text[0] = path;
   step.text[1] = path;
   step.num[0] = static_cast<std::int64_t>(set);
@@ -184,7 +185,8 @@ void mount_hierarchy(Builder& builder, const cgroup::Placement& placement, const
   if (!builder.cgroup_namespace) return bind_hierarchy(builder, placement, target, flags);
   const std::string& controllers = placement.hierarchy.controllers;
   const std::string_view type = controllers.empty() ? "cgroup2" : "cgroup";
-  add_filesystem(builder, {type, "cgroup", target, controllers, kMsNoSuid | kMsNoDev | kMsNoExec | kMsRelAtime | flags}, "lxc.mount.auto");
+  add_filesystem(builder, {type, "cgroup", target, controllers, kMsNoSuid | kMsNoDev | kMsNoExec | kMsRelAtime | flags},
+                 "lxc.mount.auto");
 }
 
 }  // namespace
@@ -210,7 +212,8 @@ void plan_cgroup_mounts(Builder& builder) {
   const bool read_only = automatic.cgroup == AutoMode::kReadOnly || automatic.cgroup2_read_only;
   const auto& placements = builder.cgroups.placements;
   if (pure_v2(builder)) return mount_hierarchy(builder, placements.front(), "sys/fs/cgroup", read_only);
-  add_filesystem(builder, {"tmpfs", "none", "sys/fs/cgroup", "size=10240k,mode=755", kMsNoSuid | kMsNoDev | kMsNoExec | kMsRelAtime},
+  add_filesystem(builder,
+                 {"tmpfs", "none", "sys/fs/cgroup", "size=10240k,mode=755", kMsNoSuid | kMsNoDev | kMsNoExec | kMsRelAtime},
                  "lxc.mount.auto");
   for (const cgroup::Placement& placement : placements) {
     mount_hierarchy(builder, placement, "sys/fs/cgroup/" + last_component(placement.hierarchy.mount_point), read_only);

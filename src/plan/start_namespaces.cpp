@@ -13,9 +13,7 @@ namespace {
 constexpr int kCloneNewTime = 0x80;
 constexpr int kAll = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP;
 
-bool shares_host_network(const config::Conf& conf) {
-  return conf.networks.size() == 1 && conf.networks.front().type == "none";
-}
+bool shares_host_network(const config::Conf& conf) { return conf.networks.size() == 1 && conf.networks.front().type == "none"; }
 
 int wanted_namespaces(const Builder& builder) {
   const config::Conf& conf = builder.conf();

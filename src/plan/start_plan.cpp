@@ -60,7 +60,8 @@ Status plan_container(Builder& builder) {
   if (builder.has_root && builder.conf().dev.autodev) plan_container_hooks(builder, config::HookType::kAutodev);
   plan_devices(builder);
   plan_terminals(builder);
-  if (builder.has_root) builder.inside(child::Op::kPivotRoot, "making the root file system the root").text[0] = builder.root_mount;
+  if (builder.has_root)
+    builder.inside(child::Op::kPivotRoot, "making the root file system the root").text[0] = builder.root_mount;
   plan_restrictions(builder);
   plan_container_hooks(builder, config::HookType::kStart);
   return {};
@@ -134,7 +135,8 @@ Status plan_settings(Builder& builder) {
 }
 
 Result<Plan> plan_start(const StartInputs& inputs) {
-  Builder builder{.inputs = inputs, .plan = {}, .root_source = {}, .root_mount = {}, .root_idmap = {}, .cgroups = {}, .parallel = {}};
+  Builder builder{
+      .inputs = inputs, .plan = {}, .root_source = {}, .root_mount = {}, .root_idmap = {}, .cgroups = {}, .parallel = {}};
   TRY(decide_namespaces(builder));
   TRY(decide_root(builder));
   TRY(decide_network(builder));
@@ -142,8 +144,8 @@ Result<Plan> plan_start(const StartInputs& inputs) {
   TRY(check_confinement(builder));
   TRY(decide_cgroups(builder));
   TRY(plan_settings(builder));
-  builder.needs_go = any_device_rule(builder) || has_hooks(builder, config::HookType::kStartHost) || !builder.conf().limits.empty() ||
-                     !builder.conf().proc.empty();
+  builder.needs_go = any_device_rule(builder) || has_hooks(builder, config::HookType::kStartHost) ||
+                     !builder.conf().limits.empty() || !builder.conf().proc.empty();
   plan_caller_cgroups(builder);
   plan_monitor_cgroups(builder);
   plan_host_hooks(builder, config::HookType::kPreStart, child::Phase::kPrepare, false);

@@ -17,15 +17,15 @@ struct StartInputs {
   std::string config_file;
   cgroup::Host cgroups;
   std::string cgroup_pattern;
-  bool privileged = true;                       // the caller has the rights of root on the host
+  bool privileged = true;  // the caller has the rights of root on the host
   bool foreground = false;
-  bool with_init = false;                       // lxc-execute: berth's init is process 1, the command its child
-  std::vector<std::string> command;             // empty: lxc.init.cmd
-  std::map<int, std::string> shared_namespaces; // CLONE_NEW* -> /proc/PID/ns/NAME; names and pids are resolved by the caller
-  std::vector<std::string> caller_environment;  // for host-side hooks
+  bool with_init = false;                        // lxc-execute: berth's init is process 1, the command its child
+  std::vector<std::string> command;              // empty: lxc.init.cmd
+  std::map<int, std::string> shared_namespaces;  // CLONE_NEW* -> /proc/PID/ns/NAME; names and pids are resolved by the caller
+  std::vector<std::string> caller_environment;   // for host-side hooks
   std::string console_path, console_log, pid_file, log_prefix, log_file;
   std::uint32_t log_level = 5;
-  bool terminal = false;                        // foreground, and the caller sits at a terminal
+  bool terminal = false;  // foreground, and the caller sits at a terminal
 };
 
 Result<Plan> plan_start(const StartInputs& inputs);

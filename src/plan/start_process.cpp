@@ -38,8 +38,10 @@ Result<std::vector<std::string>> command_of(const Builder& builder) {
   std::vector<std::string> command = inputs.command;
   const config::InitConf& init = builder.conf().init;
   if (command.empty() && inputs.with_init) command = TRY(configured_command(builder, init.execute_command, "lxc.execute.cmd"));
-  if (command.empty() && inputs.with_init) return fail(Error::message("no command to execute").hint("give one after --, or set lxc.execute.cmd"));
-  if (command.empty()) command = TRY(configured_command(builder, init.command.empty() ? "/sbin/init" : init.command, "lxc.init.cmd"));
+  if (command.empty() && inputs.with_init)
+    return fail(Error::message("no command to execute").hint("give one after --, or set lxc.execute.cmd"));
+  if (command.empty())
+    command = TRY(configured_command(builder, init.command.empty() ? "/sbin/init" : init.command, "lxc.init.cmd"));
   if (!inputs.with_init) return command;
   command.insert(command.begin(), {"berth-init", "--"});
   return command;
@@ -132,7 +134,8 @@ void plan_restrictions(Builder& builder) {
     step.num[0] = static_cast<std::int64_t>(*conf.personality);
     step.origin = builder.origin("lxc.arch");
   }
-  if (conf.core_scheduling) builder.inside(child::Op::kCoreScheduling, "taking a core-scheduling cookie").origin = builder.origin("lxc.sched.core");
+  if (conf.core_scheduling)
+    builder.inside(child::Op::kCoreScheduling, "taking a core-scheduling cookie").origin = builder.origin("lxc.sched.core");
   if (builder.kept_capabilities != ~std::uint64_t{0}) {
     PlannedStep& step = builder.inside(child::Op::kCapabilities, "dropping capabilities");
     step.num[0] = static_cast<std::int64_t>(builder.kept_capabilities);
@@ -156,7 +159,8 @@ Status plan_program(Builder& builder) {
   session.num[2] = builder.inputs.foreground ? 1 : 0;
   session.num[3] = builder.inputs.terminal ? 1 : 0;
   plan_ids(builder);
-  builder.inside(child::Op::kRelease, "telling the monitor that init is about to run").num[0] = static_cast<std::int64_t>(child::Point::kAboutToExec);
+  builder.inside(child::Op::kRelease, "telling the monitor that init is about to run").num[0] =
+      static_cast<std::int64_t>(child::Point::kAboutToExec);
   PlannedStep& exec = builder.inside(child::Op::kExec, "executing init");
   exec.list[0] = TRY(command_of(builder));
   exec.list[1] = init_environment(builder);

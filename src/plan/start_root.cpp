@@ -56,7 +56,10 @@ Status check_mount_point(const Builder& builder) {
                   .hint("create it, or remove lxc.rootfs.mount to use the default"));
 }
 
-std::uint32_t mount_flags() { return sys::has(sys::Feature::kNewMountApi) && sys::has(sys::Feature::kMountSetattr) ? 0 : std::uint32_t{child::kStepClassicMount}; }
+std::uint32_t mount_flags() {
+  return sys::has(sys::Feature::kNewMountApi) && sys::has(sys::Feature::kMountSetattr) ? 0
+                                                                                       : std::uint32_t{child::kStepClassicMount};
+}
 
 }  // namespace
 
@@ -88,7 +91,8 @@ Status decide_root(Builder& builder) {
 }
 
 // A file of the root's file system that stays open for writing: while it is, a container that remounts its root read-only can't
-// make the whole file system read-only for the host. It has no name. File systems that refuse it are not in danger or not writable.
+// make the whole file system read-only for the host. It has no name. File systems that refuse it are not in danger or not
+// writable.
 void plan_pin(Builder& builder) {
   if (!builder.has_root || (builder.root_flags & child::kMsReadOnly) != 0) return;
   PlannedStep& pin = builder.host(child::Op::kOpenSlot, "keeping the root's file system writable for the host");
@@ -103,7 +107,8 @@ Status plan_root(Builder& builder) {
   if (idmapped && mount_flags() != 0) {
     return fail(Error::message("this kernel has no idmapped mounts").set_by(builder.origin("lxc.rootfs.options")));
   }
-  PlannedStep& root = builder.inside(child::Op::kAttachRoot, builder.has_root ? "mounting the root file system" : "sharing the host's root");
+  PlannedStep& root =
+      builder.inside(child::Op::kAttachRoot, builder.has_root ? "mounting the root file system" : "sharing the host's root");
   root.text[0] = builder.root_source;
   root.text[1] = builder.root_mount;
   root.num[0] = static_cast<std::int64_t>(builder.root_flags);

@@ -164,7 +164,8 @@ Result<std::int32_t> CommandClient::ask_number(Command command) const {
 
 Result<CommandClient::Answer> CommandClient::checked(Command command, Result<Reply> reply) const {
   if (!reply) return fail(std::move(reply.error()));
-  if (reply->closed) return fail(not_running());
+  // LXC's monitors hang up on a question that they have no answer to.
+  if (reply->closed) return fail(TRY(reachable()) ? refused(command, ENODATA) : not_running());
   if (reply->header.result < 0) return fail(refused(command, -reply->header.result));
   Answer result{reply->data.c_str(), Fd()};
   if (!reply->descriptors.empty()) result.descriptor = std::move(reply->descriptors.front());
@@ -250,8 +251,10 @@ Status CommandClient::unfreeze(int timeout_seconds) const {
 Result<CommandClient::Tty> CommandClient::tty(int number) const {
   Reply reply = TRY(exchange(Command::kGetTtyFd, number));
   if (reply.closed) return fail(not_running());
-  if (reply.header.result < 0) return fail(refused(Command::kGetTtyFd, -reply.header.result));
-  if (reply.descriptors.empty()) {
+  // LXC's monitors refuse a taken tty with whatever errno is around.
+  const bool forbidden = reply.header.result == -EPERM || reply.header.result == -EACCES;
+  if (forbidden) return fail(refused(Command::kGetTtyFd, -reply.header.result));
+  if (reply.header.result < 0 || reply.descriptors.empty()) {
     return fail(Error::message(number > 0 ? strings::cat("tty ", number, " is not there or in use") : "no tty is free", EBUSY)
                     .hint("lxc.tty.max says how many the container has; --tty=0 is its console"));
   }

@@ -1,6 +1,7 @@
 // Runs in: host commands.
 #include "runtime/inspect.hpp"
 
+#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -10,6 +11,8 @@
 #include "base/strings.hpp"
 #include "os/namespaces.hpp"
 #include "sys/process.hpp"
+#include "sys/raw.hpp"
+#include "sys/socket.hpp"
 
 namespace berth::runtime {
 namespace {
@@ -32,6 +35,53 @@ std::string* wanted(cgroup::StatsDirectories& directories, const cgroup::Hierarc
   return nullptr;
 }
 
+// A socket made in the network namespace `there`, entered by this thread for a moment.
+Result<os::Netlink> visit(const Fd& there, const Fd& here) {
+  TRY(sys::set_namespace(there.get(), CLONE_NEWNET, "the container's network namespace"));
+  auto socket = os::Netlink::open();
+  TRY(sys::set_namespace(here.get(), CLONE_NEWNET, "the host's network namespace"));
+  return socket;
+}
+
+// The child of `visit_as_owner`: raw calls only. Sends the socket, or exits with errno.
+[[noreturn]] void send_socket_from(int user, int network, int channel) {
+  using sys::raw::call;
+  long failed = call(SYS_setns, user, CLONE_NEWUSER);
+  if (failed == 0) failed = call(SYS_setns, network, CLONE_NEWNET);
+  const long socket = failed == 0 ? call(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE) : failed;
+  if (socket < 0) call(SYS_exit_group, -socket);
+  char byte = 0;
+  iovec part{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  *reinterpret_cast<int*>(CMSG_DATA(header)) = static_cast<int>(socket);
+  const long sent = call(SYS_sendmsg, channel, &message, MSG_NOSIGNAL);
+  call(SYS_exit_group, sent < 0 ? -sent : 0);
+  __builtin_unreachable();
+}
+
+// Without privileges the way leads through the container's user namespace, which nobody leaves again: a child goes.
+Result<os::Netlink> visit_as_owner(pid_t init, const Fd& there) {
+  const Fd user = TRY(os::open_namespace(init, *os::find_namespace(CLONE_NEWUSER)));
+  auto [ours, theirs] = TRY(sys::socket_pair(SOCK_STREAM | SOCK_CLOEXEC));
+  const sys::Cloned child = TRY(sys::clone(0));
+  if (child.pid == 0) send_socket_from(user.get(), there.get(), theirs.get());
+  theirs.reset();
+  std::byte byte[1];
+  auto received = sys::receive(ours.get(), byte);
+  const int status = TRY(sys::wait_pidfd(child.pidfd.get()));
+  if (received && !received->descriptors.empty()) return os::Netlink::adopt(std::move(received->descriptors.front()));
+  return fail(Error::from_errno(WIFEXITED(status) ? WEXITSTATUS(status) : EIO, "setns", "the container's namespaces"));
+}
+
 }  // namespace
 
 Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host& host) {
@@ -51,9 +101,8 @@ Result<std::vector<os::Link>> links_of(pid_t init) {
   const Fd there = TRY(os::open_namespace(init, network));
   const Fd here = TRY(os::open_namespace(sys::current_pid(), network));
   if (TRY(os::same_namespace(there.get(), here.get()))) return TRY(os::Netlink::open()).links();
-  TRY(sys::set_namespace(there.get(), CLONE_NEWNET, "the container's network namespace"));
-  auto socket = os::Netlink::open();
-  TRY(sys::set_namespace(here.get(), CLONE_NEWNET, "the host's network namespace"));
+  auto socket = visit(there, here);
+  if (!socket && socket.error().code() == EPERM) socket = visit_as_owner(init, there);
   if (!socket) return fail(socket.error());
   return socket->links();  // the socket stays where it was opened
 }

@@ -94,10 +94,12 @@ Result<MonitorLink> MonitorLink::launch(const plan::Plan& plan, const std::strin
   spawn.descriptors.emplace_back(theirs.get(), kStatusFd);
   if (request.foreground && ::isatty(STDIN_FILENO) != 0) spawn.descriptors.emplace_back(STDIN_FILENO, kTerminalFd);
   Fd init;
+  int program_fd = kFirstProgramFd;
   if (needs_init_program(plan)) {
     init = TRY(open_helper("berth-init"));
-    spawn.descriptors.emplace_back(init.get(), kFirstProgramFd);
+    spawn.descriptors.emplace_back(init.get(), program_fd++);
   }
+  spawn.descriptors.emplace_back(program.get(), program_fd);
   spawn.cgroup_fd = group.get();
   spawn.new_session = !request.foreground;
   sys::Cloned monitor = TRY_CONTEXT(sys::spawn(spawn), "starting the monitor");

@@ -36,7 +36,8 @@ Result<pid_t> pid_of(const Container& container, const std::string& who) {
   if (const auto number = strings::parse_number<pid_t>(who)) return *number;
   const CommandClient other(container.lxcpath(), who);
   if (!TRY(other.reachable())) {
-    return fail(Error::message(strings::cat("can't share a namespace of ", who, ": it is not running"), ESRCH).hint(strings::cat("start ", who, " first")));
+    return fail(Error::message(strings::cat("can't share a namespace of ", who, ": it is not running"), ESRCH)
+                    .hint(strings::cat("start ", who, " first")));
   }
   return other.init_pid();
 }
@@ -47,7 +48,8 @@ Result<std::string> namespace_path(const Container& container, int flag, const s
   const pid_t pid = TRY(pid_of(container, who));
   const os::Namespace* row = os::find_namespace(flag);
   std::string path = strings::cat("/proc/", pid, "/ns/", row->proc_name);
-  if (!sys::exists(path)) return fail(Error::message(strings::cat("can't share a namespace of process ", pid, ": there is no such process"), ESRCH));
+  if (!sys::exists(path))
+    return fail(Error::message(strings::cat("can't share a namespace of process ", pid, ": there is no such process"), ESRCH));
   return path;
 }
 
@@ -57,7 +59,8 @@ Status resolve_shares(const Container& container, const StartRequest& request, p
     if (!path) return fail(std::move(path.error()).set_by(who.origin));
     inputs.shared_namespaces[flag] = std::move(*path);
   }
-  for (const auto& [flag, who] : request.shared_namespaces) inputs.shared_namespaces[flag] = TRY(namespace_path(container, flag, who));
+  for (const auto& [flag, who] : request.shared_namespaces)
+    inputs.shared_namespaces[flag] = TRY(namespace_path(container, flag, who));
   return {};
 }
 
@@ -115,7 +118,8 @@ Result<plan::Plan> plan_for(const Container& container, const StartRequest& requ
   plan::Plan plan = TRY(plan::plan_start(inputs));
   plan.settings.socket_name = command_socket_name(container.lxcpath(), container.name());
   if (conf.ephemeral) {
-    plan.settings.destroy_program = {TRY(sys::read_link("/proc/self/exe")), "destroy", "-P", container.lxcpath(), "-n", container.name()};
+    plan.settings.destroy_program = {
+        TRY(sys::read_link("/proc/self/exe")), "destroy", "-P", container.lxcpath(), "-n", container.name()};
   }
   return plan;
 }

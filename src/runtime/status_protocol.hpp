@@ -12,6 +12,8 @@ inline constexpr int kPlanFd = 3;     // the sealed plan
 inline constexpr int kStatusFd = 4;   // this protocol
 inline constexpr int kTerminalFd = 5; // foreground only: the caller's terminal, when it has one
 // Program descriptors that kExec steps may name by slot are passed from kFirstProgramFd on and end in the slots from kFirstProgramSlot.
+// The last one is the monitor's own program: its detached mount is taken apart when the last holder closes it, which takes a
+// millisecond or two, and nobody waits for the end of the monitor's last process.
 inline constexpr int kFirstProgramFd = 6;
 inline constexpr int kFirstProgramSlot = 24;
 

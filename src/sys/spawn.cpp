@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/strings.hpp"
+#include "sys/clone_until_exec.hpp"
 #include "sys/file.hpp"
 #include "sys/outcome.hpp"
 #include "sys/process.hpp"
@@ -184,9 +185,8 @@ Result<Cloned> spawn(const Spawn& request) {
   plan.new_session = request.new_session;
   Result<Cloned> child = [&] {
     const AllSignalsBlocked blocked;
-    Result<Cloned> born = clone(request.clone_flags, request.cgroup_fd);
-    if (born && born->pid == 0) run_child(plan);
-    return born;
+    return clone_until_exec(
+        request.clone_flags, request.cgroup_fd, [](void* data) { run_child(*static_cast<ChildPlan*>(data)); }, &plan);
   }();
   report_write.reset();
   if (!child) return child;

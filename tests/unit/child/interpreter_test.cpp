@@ -195,7 +195,8 @@ TEST(Interpreter, HookOutputAndStatusAreReported) {
 TEST(Interpreter, LongHookOutputKeepsItsEnd) {
   OneStep one;
   one.step.op = Op::kHook;
-  one.step.list[0] = one.builder.list({"/bin/sh", "-c", "i=0; while [ $i -lt 900 ]; do echo line $i; i=$((i+1)); done; echo the end; kill -9 $$"});
+  one.step.list[0] = one.builder.list(
+      {"/bin/sh", "-c", "i=0; while [ $i -lt 900 ]; do echo line $i; i=$((i+1)); done; echo the end; kill -9 $$"});
   one.step.list[1] = one.builder.list({"PATH=/bin:/usr/bin"});
   EXPECT_EQ(one.run(), -ECANCELED);
   const std::string output = one.failure.output;

@@ -34,9 +34,20 @@ class StartPlan : public testing::Test {
   Result<Plan> plan(const std::string& text) {
     conf = {};
     if (auto loaded = config::load_text(conf, text, "config"); !loaded) return std::unexpected(std::move(loaded.error()));
-    StartInputs inputs{.conf = conf, .name = "web1", .lxcpath = directory, .config_file = directory + "/config", .cgroups = {},
-                       .cgroup_pattern = {}, .command = command, .shared_namespaces = {}, .caller_environment = {"HOME=/root", "LXC_NAME=stale"},
-                       .console_path = {}, .console_log = {}, .pid_file = {}, .log_prefix = {}, .log_file = {}};
+    StartInputs inputs{.conf = conf,
+                       .name = "web1",
+                       .lxcpath = directory,
+                       .config_file = directory + "/config",
+                       .cgroups = {},
+                       .cgroup_pattern = {},
+                       .command = command,
+                       .shared_namespaces = {},
+                       .caller_environment = {"HOME=/root", "LXC_NAME=stale"},
+                       .console_path = {},
+                       .console_log = {},
+                       .pid_file = {},
+                       .log_prefix = {},
+                       .log_file = {}};
     inputs.with_init = with_init;
     inputs.foreground = foreground;
     return plan_start(inputs);
@@ -104,7 +115,8 @@ TEST_F(StartPlan, IdMapIsWrittenBeforeTheContainerGoesOn) {
   ASSERT_NE(find(*made, Op::kWriteIdMap), nullptr);
   EXPECT_EQ(find(*made, Op::kWriteIdMap)->text[1], "0 100000 65536\n");
   EXPECT_EQ(find(*made, Op::kWriteIdMap, 1)->text[1], "0 200000 65536\n");
-  EXPECT_LT(position(*made, Op::kWriteIdMap), position(*made, Op::kRelease) == -1 ? 0 : static_cast<std::ptrdiff_t>(made->steps.size()));
+  EXPECT_LT(position(*made, Op::kWriteIdMap),
+            position(*made, Op::kRelease) == -1 ? 0 : static_cast<std::ptrdiff_t>(made->steps.size()));
   EXPECT_LT(position(*made, Op::kAwait), position(*made, Op::kBecomeRoot));
 }
 
@@ -116,7 +128,8 @@ TEST_F(StartPlan, AnIdMapWithoutRootIsRefused) {
 }
 
 TEST_F(StartPlan, IdmappedRootComesFromTheMonitor) {
-  const auto made = plan_with_root("lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536\nlxc.rootfs.options = idmap=container\n");
+  const auto made =
+      plan_with_root("lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536\nlxc.rootfs.options = idmap=container\n");
   ASSERT_TRUE(made) << made.error().line();
   EXPECT_EQ(find(*made, Op::kAttachRoot)->num[2], static_cast<std::int64_t>(child::Tree::kReceived));
   ASSERT_NE(find(*made, Op::kSendIdmappedTree), nullptr);
@@ -239,7 +252,8 @@ TEST_F(StartPlan, UnsupportedNetworkAndStorageAreRefused) {
 
 TEST_F(StartPlan, EveryStepSaysWhatItDoes) {
   const auto made = plan_with_root(
-      "lxc.net.0.type = empty\nlxc.mount.auto = proc sys cgroup:mixed:force\nlxc.tty.max = 2\nlxc.pty.max = 5\nlxc.cap.drop = mknod\n"
+      "lxc.net.0.type = empty\nlxc.mount.auto = proc sys cgroup:mixed:force\nlxc.tty.max = 2\nlxc.pty.max = 5\nlxc.cap.drop = "
+      "mknod\n"
       "lxc.hook.start-host = true\nlxc.sysctl.net.ipv4.ip_forward = 1\nlxc.init.cwd = /tmp\n");
   ASSERT_TRUE(made) << made.error().line();
   for (const PlannedStep& step : made->steps) {
@@ -293,13 +307,15 @@ TEST_F(StartPlan, AFailedStepIsToldWithReasonLineAndWayOut) {
   ASSERT_TRUE(made);
   const Error error = explain(*made, failure_of(*made, Op::kBind, ENOENT, "open", "/no/such")).context("cannot start");
   const std::size_t number = static_cast<std::size_t>(position(*made, Op::kBind)) + 1;
-  EXPECT_EQ(error.render("lxc-start", "web1"), "lxc-start: web1: cannot start\n"
-                                               "  mounting /no/such on /srv (step " + std::to_string(number) + " of " +
-                                                   std::to_string(made->steps.size()) + ", in the container's mount namespace)\n"
-                                               "  open(/no/such): No such file or directory (ENOENT)\n"
-                                               "  because: the source does not exist\n"
-                                               "  set by: config:2  lxc.mount.entry = /no/such srv none bind,create=dir 0 0\n"
-                                               "  try: create it, or add the option optional to the entry\n");
+  EXPECT_EQ(error.render("lxc-start", "web1"),
+            "lxc-start: web1: cannot start\n"
+            "  mounting /no/such on /srv (step " +
+                std::to_string(number) + " of " + std::to_string(made->steps.size()) +
+                ", in the container's mount namespace)\n"
+                "  open(/no/such): No such file or directory (ENOENT)\n"
+                "  because: the source does not exist\n"
+                "  set by: config:2  lxc.mount.entry = /no/such srv none bind,create=dir 0 0\n"
+                "  try: create it, or add the option optional to the entry\n");
 }
 
 TEST_F(StartPlan, AMissingInitIsToldFromAMissingInterpreter) {
