@@ -109,17 +109,20 @@ void plan_monitor_cgroups(Builder& builder) {
   if (builder.conf().monitor_unshare) builder.host(child::Op::kPrivateMounts, "giving the monitor its own mount namespace");
   std::int64_t slot = kSlotFirstTasks;
   for (const cgroup::Placement& placement : builder.cgroups.placements) {
-    if (placement.hierarchy.unified()) continue;  // the monitor is born in it
-    PlannedStep& join = builder.host(child::Op::kJoinCgroup, "moving the monitor to its cgroup");
-    join.text[0] = placement.monitor + "/tasks";
-  }
-  for (const cgroup::Placement& placement : builder.cgroups.placements) {
     PlannedStep& open = builder.host(child::Op::kOpenSlot, "opening the container's cgroup");
     const bool unified = placement.hierarchy.unified();
     open.text[0] = unified ? placement.payload : placement.payload + "/tasks";
     open.num[0] = unified ? std::int64_t{kSlotPayloadGroup} : slot++;
     open.num[1] = unified ? O_PATH | O_DIRECTORY : O_WRONLY;
     open.flags = child::kStepOnReboot;
+  }
+}
+
+void plan_monitor_joins(Builder& builder) {
+  for (const cgroup::Placement& placement : builder.cgroups.placements) {
+    if (placement.hierarchy.unified()) continue;  // the monitor is born in it
+    PlannedStep& join = builder.meanwhile(child::Op::kJoinCgroup, "moving the monitor to its cgroup");
+    join.text[0] = placement.monitor + "/tasks";
   }
 }
 

@@ -153,6 +153,7 @@ Result<Plan> plan_start(const StartInputs& inputs) {
   plan_host_console(builder);
   TRY(plan_clone(builder));
   TRY(plan_container(builder));
+  plan_monitor_joins(builder);
   plan_meeting(builder);
   TRY(plan_program(builder));
   append_parallel(builder);
