@@ -31,6 +31,8 @@ struct Link {
 class Netlink {
  public:
   static Result<Netlink> open();
+  // A NETLINK_ROUTE socket that was made elsewhere, in another network namespace.
+  static Netlink adopt(Fd fd) { return Netlink(std::move(fd)); }
 
   Status raise(int index);
   Status raise(const std::string& name);
