@@ -10,6 +10,7 @@
 #include "cgroup/settings.hpp"
 #include "cgroup/v1.hpp"
 #include "cgroup/v2.hpp"
+#include "sys/file.hpp"
 
 namespace berth::cgroup {
 
@@ -164,6 +165,16 @@ Arrangement without_cgroups(const Request& request) {
   return empty;
 }
 
+// Only the root of the whole hierarchy has no cgroup.events, and only there processes may be beside controllers in use.
+bool is_real_root(const std::string& directory) { return !sys::exists(join_path(directory, "cgroup.events")); }
+
+// Where the monitor's last process waits for the monitor's end. The real root serves and leaves no directory behind.
+std::string pivot_of(const Base* unified, const Request& request) {
+  if (unified == nullptr) return {};
+  if (request.dir_monitor_pivot.empty() && is_real_root(unified->hierarchy.mount_point)) return {};
+  return join_path(unified->directory, pivot_for(request));
+}
+
 }  // namespace
 
 Result<Arrangement> arrange(const Host& host, const Request& request) {
@@ -174,7 +185,7 @@ Result<Arrangement> arrange(const Host& host, const Request& request) {
   const auto names = TRY_CONTEXT(choose_names(bases.usable, request), "choosing the container's cgroups");
   Arrangement arrangement;
   for (const auto& base : bases.usable) arrangement.placements.push_back(place(base, names));
-  if (const auto* unified = unified_base(bases.usable)) arrangement.pivot = join_path(unified->directory, pivot_for(request));
+  arrangement.pivot = pivot_of(unified_base(bases.usable), request);
   TRY(add_writes(arrangement, host, bases, request));
   if (request.namespaced_user) delegate(arrangement, host, request);
   set_freezer(arrangement);

@@ -264,11 +264,20 @@ TEST_F(Arrange, Delegation) {
                                  "unified/lxc.payload.c1/memory.oom.group", "unified/lxc.payload.c1/memory.reclaim"));
 }
 
+TEST_F(Arrange, TheRealRootNeedsNoPivot) {
+  fake.unified("memory");
+  EXPECT_EQ(arranged()->pivot, "");
+  request.dir_monitor_pivot = "p";
+  EXPECT_EQ(arranged()->pivot, fake.path("unified/p/lxc.pivot"));
+  request.dir_monitor_pivot.clear();
+  fake.file("unified/cgroup.events", "populated 1\n");
+  EXPECT_EQ(arranged()->pivot, fake.path("unified/lxc.pivot"));
+}
+
 TEST_F(Arrange, FreezerPrefersV1) {
   fake.unified("memory");
   EXPECT_EQ(arranged()->freezer_file, fake.path("unified/lxc.payload.c1/cgroup.freeze"));
   EXPECT_TRUE(arranged()->freezer_is_v2);
-  EXPECT_EQ(arranged()->pivot, fake.path("unified/lxc.pivot"));
   fake.v1("freezer");
   EXPECT_EQ(arranged()->freezer_file, fake.path("freezer/lxc.payload.c1/freezer.state"));
   EXPECT_FALSE(arranged()->freezer_is_v2);
