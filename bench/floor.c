@@ -16,13 +16,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void check(int result, const char *what) {
+static void check(int result, const char* what) {
   if (result >= 0) return;
   fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
   _exit(125);
 }
 
-static void become_container(const char *rootfs) {
+static void become_container(const char* rootfs) {
   check(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL), "making mounts slaves");
   check(mount(rootfs, rootfs, NULL, MS_BIND, NULL), "binding the root");
   check(chdir(rootfs), "chdir");
@@ -34,7 +34,7 @@ static void become_container(const char *rootfs) {
   check(chdir("/"), "chdir");
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
   int next = 1;
   if (next < argc && strcmp(argv[next], "--net") == 0) {

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
+extern char** environ;
 
 static long long now(void) {
   struct timespec t;
@@ -27,7 +27,7 @@ static long long now(void) {
   return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-static void run(char **argv) {
+static void run(char** argv) {
   static posix_spawn_file_actions_t actions;
   static int ready;
   if (!ready) {
@@ -53,7 +53,7 @@ static void run(char **argv) {
 static long peak_of(int pid) {
   char name[64], line[256];
   snprintf(name, sizeof name, "/proc/%d/status", pid);
-  FILE *file = fopen(name, "re");
+  FILE* file = fopen(name, "re");
   if (file == NULL) return 0;
   long peak = 0;
   while (fgets(line, sizeof line, file) != NULL)
@@ -69,7 +69,7 @@ static long peak_of_tree(void) {
   long peak = usage.ru_maxrss;
   char name[64];
   snprintf(name, sizeof name, "/proc/self/task/%d/children", (int)getpid());
-  FILE *file = fopen(name, "re");
+  FILE* file = fopen(name, "re");
   int pid;
   while (file != NULL && fscanf(file, "%d", &pid) == 1) {
     const long one = peak_of(pid);
@@ -79,7 +79,7 @@ static long peak_of_tree(void) {
   return peak;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   int next = 1, rss = 0;
   if (argc > 1 && strcmp(argv[1], "--rss") == 0) {
     rss = 1;
@@ -92,13 +92,15 @@ int main(int argc, char **argv) {
   }
   const long long start = now();
   while (next < argc) {
-    char **command = argv + next;
+    char** command = argv + next;
     while (next < argc && strcmp(argv[next], "+") != 0) next++;
     if (next < argc) argv[next++] = NULL;
     run(command);
   }
   const long long took = now() - start;
-  if (rss) printf("%lld %ld\n", took, peak_of_tree());
-  else printf("%lld\n", took);
+  if (rss)
+    printf("%lld %ld\n", took, peak_of_tree());
+  else
+    printf("%lld\n", took);
   return 0;
 }

@@ -58,6 +58,7 @@ Status decide_network(Builder& builder);           // start_network.cpp
 Status check_confinement(const Builder& builder);  // start_confinement.cpp
 void plan_caller_cgroups(Builder& builder);
 void plan_monitor_cgroups(Builder& builder);
+bool entered_by_birth(const cgroup::Placement& placement);  // start_cgroups.cpp
 void plan_monitor_joins(Builder& builder);           // while the container's first process is at work
 void plan_host_console(Builder& builder);                                                          // start_devices.cpp
 void plan_network_entry(Builder& builder);                                                         // start_network.cpp

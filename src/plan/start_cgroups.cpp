@@ -3,6 +3,7 @@
 
 #include "base/strings.hpp"
 #include "plan/builder.hpp"
+#include "sys/features.hpp"
 
 namespace berth::plan {
 namespace {
@@ -50,6 +51,10 @@ void list_paths(Settings& settings, const cgroup::Placement& placement) {
     settings.cgroup_paths.push_back(relative_to(placement.limit, root));
     settings.cgroup_paths.push_back(root);
   }
+}
+
+std::string entry_file(const cgroup::Placement& placement, const std::string& directory) {
+  return directory + (placement.hierarchy.unified() ? "/cgroup.procs" : "/tasks");
 }
 
 void plan_write(PlannedStep& step, const cgroup::Write& write) {
@@ -105,24 +110,29 @@ void plan_caller_cgroups(Builder& builder) {
   }
 }
 
+// Where the kernel can't let a process be born in its group, it enters the unified one as it enters the v1 ones.
+bool entered_by_birth(const cgroup::Placement& placement) {
+  return placement.hierarchy.unified() && sys::has(sys::Feature::kClone3) && sys::has(sys::Feature::kCloneIntoCgroup);
+}
+
 void plan_monitor_cgroups(Builder& builder) {
   if (builder.conf().monitor_unshare) builder.host(child::Op::kPrivateMounts, "giving the monitor its own mount namespace");
   std::int64_t slot = kSlotFirstTasks;
   for (const cgroup::Placement& placement : builder.cgroups.placements) {
     PlannedStep& open = builder.host(child::Op::kOpenSlot, "opening the container's cgroup");
-    const bool unified = placement.hierarchy.unified();
-    open.text[0] = unified ? placement.payload : placement.payload + "/tasks";
-    open.num[0] = unified ? std::int64_t{kSlotPayloadGroup} : slot++;
-    open.num[1] = unified ? O_PATH | O_DIRECTORY : O_WRONLY;
+    const bool birth = entered_by_birth(placement);
+    open.text[0] = birth ? placement.payload : entry_file(placement, placement.payload);
+    open.num[0] = birth ? std::int64_t{kSlotPayloadGroup} : slot++;
+    open.num[1] = birth ? O_PATH | O_DIRECTORY : O_WRONLY;
     open.flags = child::kStepOnReboot;
   }
 }
 
 void plan_monitor_joins(Builder& builder) {
   for (const cgroup::Placement& placement : builder.cgroups.placements) {
-    if (placement.hierarchy.unified()) continue;  // the monitor is born in it
+    if (entered_by_birth(placement)) continue;
     PlannedStep& join = builder.meanwhile(child::Op::kJoinCgroup, "moving the monitor to its cgroup");
-    join.text[0] = placement.monitor + "/tasks";
+    join.text[0] = entry_file(placement, placement.monitor);
   }
 }
 

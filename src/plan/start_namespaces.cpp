@@ -132,7 +132,7 @@ void plan_cgroup_entry(Builder& builder) {
   std::int64_t mask = 0;
   std::int64_t slot = kSlotFirstTasks;
   for (const cgroup::Placement& placement : builder.cgroups.placements) {
-    if (!placement.hierarchy.unified()) mask |= std::int64_t{1} << slot++;
+    if (!entered_by_birth(placement)) mask |= std::int64_t{1} << slot++;
   }
   if (mask != 0) builder.inside(child::Op::kWriteSlots, "entering the container's cgroups").num[0] = mask;
   if (!builder.cgroup_namespace) return;
@@ -163,7 +163,7 @@ Status plan_clone(Builder& builder) {
   clone.num[0] = builder.cloned;
   clone.num[1] = child::kNoSlot;
   for (const cgroup::Placement& placement : builder.cgroups.placements) {
-    if (placement.hierarchy.unified()) clone.num[1] = kSlotPayloadGroup;
+    if (entered_by_birth(placement)) clone.num[1] = kSlotPayloadGroup;
   }
   clone.num[2] = shared;
   clone.flags = child::kStepOnReboot;

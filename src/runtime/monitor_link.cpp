@@ -12,6 +12,7 @@
 
 #include "base/strings.hpp"
 #include "runtime/programs.hpp"
+#include "sys/features.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
 #include "sys/socket.hpp"
@@ -37,6 +38,7 @@ std::vector<std::string> monitor_environment() {
 
 // The monitor's group of the unified hierarchy; an invalid Fd where there is none.
 Result<Fd> open_birth_group(const plan::Plan& plan) {
+  if (!sys::has(sys::Feature::kClone3) || !sys::has(sys::Feature::kCloneIntoCgroup)) return Fd{};
   const auto& paths = plan.settings.cgroup_paths;
   for (std::size_t i = 0; i + 3 < paths.size(); i += 4) {
     if (!paths[i].empty()) continue;
