@@ -1,6 +1,8 @@
 // Runs in: the container's first process, between clone and exec (no libc, no heap).
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -11,7 +13,7 @@
 namespace berth::child {
 namespace {
 
-constexpr unsigned kMaxGroups = 256;
+constexpr unsigned kMaxGroups = 65536;  // NGROUPS_MAX of the kernel
 constexpr unsigned kSignals = 64;
 constexpr std::size_t kKernelSignalSet = 8;
 
@@ -89,24 +91,45 @@ bool is_terminal(int fd) {
   for (;;) sys::raw::call(SYS_exit_group, 127);
 }
 
-// Keeps the end of what the hook prints: that is where the reason stands.
-void collect_output(int fd, char* out, std::size_t capacity) {
-  std::size_t used = 0;
-  char block[512];
-  for (;;) {
+// The end of what a hook prints: that is where the reason stands.
+class OutputTail {
+ public:
+  OutputTail(char* out, std::size_t capacity) : out_(out), capacity_(capacity) { out_[0] = '\0'; }
+  // Takes what is there. False when nothing is for now, or ever.
+  bool read_from(int fd) {
+    char block[512];
     const long got = sys::raw::call(SYS_read, fd, block, sizeof block);
-    if (got == -EINTR) continue;
-    if (got <= 0) break;
-    const auto size = static_cast<std::size_t>(got);
-    if (used + size >= capacity) {
-      const std::size_t drop = used + size + 1 - capacity;
-      const std::size_t shift = drop < used ? drop : used;
-      for (std::size_t i = shift; i < used; ++i) out[i - shift] = out[i];
-      used -= shift;
-    }
-    for (std::size_t i = 0; i < size && used + 1 < capacity; ++i) out[used++] = block[i];
+    if (got > 0) append(block, static_cast<std::size_t>(got));
+    return got > 0 || got == -EINTR;
   }
-  out[used] = '\0';
+
+ private:
+  void append(const char* block, std::size_t size) {
+    if (used_ + size >= capacity_) {
+      const std::size_t drop = used_ + size + 1 - capacity_;
+      const std::size_t shift = drop < used_ ? drop : used_;
+      for (std::size_t i = shift; i < used_; ++i) out_[i - shift] = out_[i];
+      used_ -= shift;
+    }
+    for (std::size_t i = 0; i < size && used_ + 1 < capacity_; ++i) out_[used_++] = block[i];
+    out_[used_] = '\0';
+  }
+
+  char* out_;
+  std::size_t capacity_;
+  std::size_t used_ = 0;
+};
+
+// Until the hook itself ends: what it leaves in the background may keep the pipe open for ever.
+void follow_hook(int pidfd, int output, OutputTail& tail) {
+  pollfd sources[2] = {{output, POLLIN, 0}, {pidfd, POLLIN, 0}};
+  while (sources[1].revents == 0) {
+    const long ready = sys::raw::call(SYS_ppoll, sources, 2, nullptr, nullptr, 0);
+    if (ready < 0 && ready != -EINTR) break;
+    // At end of file only the hook's own end is left to wait for.
+    if (sources[0].revents != 0 && !tail.read_from(output)) sources[0].fd = -1;
+  }
+  while (tail.read_from(output)) continue;
 }
 
 int report_hook(Frame& frame, int status) {
@@ -127,13 +150,18 @@ int report_hook(Frame& frame, int status) {
 int step_hook(Frame& frame) {
   int ends[2];
   long result = sys::raw::call(SYS_pipe2, ends, O_CLOEXEC);
+  // Only our end: the hook's must block like any standard output.
+  if (result == 0) result = sys::raw::call(SYS_fcntl, ends[0], F_SETFL, O_NONBLOCK);
   if (result < 0) return refuse(frame, result, "pipe2", "hook output");
   ScopedFd reader(ends[0]);
-  const long pid = sys::raw::call(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  int pidfd = -1;
+  const long pid = sys::raw::call(SYS_clone, SIGCHLD | CLONE_PIDFD, 0, &pidfd, 0, 0);
   if (pid == 0) hook_child(frame, ends[1]);
   sys::raw::call(SYS_close, ends[1]);
   if (pid < 0) return refuse(frame, pid, "clone", "hook");
-  collect_output(reader.get(), frame.failure.output, sizeof frame.failure.output);
+  const ScopedFd hook(pidfd);
+  OutputTail tail(frame.failure.output, sizeof frame.failure.output);
+  follow_hook(pidfd, reader.get(), tail);
   int status = 0;
   do result = sys::raw::call(SYS_wait4, pid, &status, 0, nullptr);
   while (result == -EINTR);
@@ -144,8 +172,9 @@ int step_hook(Frame& frame) {
 int step_set_ids(Frame& frame) {
   const StringList groups = frame.list(0);
   if (frame.num(2) != 0) {
-    unsigned ids[kMaxGroups];
-    const unsigned count = groups.size() < kMaxGroups ? groups.size() : kMaxGroups;
+    const unsigned count = groups.size();
+    if (count > kMaxGroups) return refuse(frame, -EINVAL, "setgroups", "lxc.init.groups: too many");
+    auto* ids = static_cast<unsigned*>(__builtin_alloca((count + 1) * sizeof(unsigned)));
     for (unsigned i = 0; i < count; ++i) {
       ids[i] = 0;
       for (const char* digit = groups[i]; *digit >= '0' && *digit <= '9'; ++digit)

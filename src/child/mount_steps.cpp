@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include "child/frame.hpp"
 #include "child/mount_flags.hpp"
@@ -36,6 +37,13 @@ long classic_mount(const char* source, const char* target, const char* type, uns
   return sys::raw::call(SYS_mount, source, target, type, flags, data);
 }
 
+// A remount replaces all flags: those that the source has must be named again. statfs(2) gives these four as mount(2) takes them.
+unsigned long flags_of(int fd) {
+  struct statfs about;
+  if (sys::raw::call(SYS_fstatfs, fd, &about) < 0) return 0;
+  return static_cast<unsigned long>(about.f_flags) & (kMsReadOnly | kMsNoSuid | kMsNoDev | kMsNoExec);
+}
+
 // For kernels without the descriptor calls: bind, then remount for the flags, then propagation. `path` is re-resolved so that
 // the later calls act on the new mount and not on what it covers.
 int classic_bind(Frame& frame, int source_fd, int target_fd, const char* path) {
@@ -48,7 +56,8 @@ int classic_bind(Frame& frame, int source_fd, int target_fd, const char* path) {
   if (!mounted.valid()) return refuse(frame, mounted.error(), "open", path);
   const auto on_top = descriptor_path(mounted.get());
   if ((set & ~(kMsRec | kMsBind)) != 0 || frame.num(3) != 0) {
-    result = classic_mount(nullptr, on_top.c_str(), nullptr, kMsBind | kMsRemount | (set & ~kMsRec), nullptr);
+    const unsigned long kept = flags_of(mounted.get()) & ~static_cast<unsigned long>(frame.num(3));
+    result = classic_mount(nullptr, on_top.c_str(), nullptr, kMsBind | kMsRemount | kept | (set & ~kMsRec), nullptr);
     if (result < 0) return refuse(frame, result, "mount", path);
   }
   if (propagation != 0) result = classic_mount(nullptr, on_top.c_str(), nullptr, propagation, nullptr);
@@ -183,7 +192,13 @@ int step_mount_filesystem(Frame& frame) {
   const auto path = descriptor_path(target.get());
   const long result = classic_mount(frame.text(1), path.c_str(), frame.text(0), static_cast<unsigned long>(frame.num(0)),
                                     frame.has_text(3) ? frame.text(3) : nullptr);
-  return optional ? 0 : check(frame, result, "mount", frame.text(2));
+  if (result < 0) return optional ? 0 : refuse(frame, result, "mount", frame.text(2));
+  if (frame.num(2) == 0) return 0;
+  ScopedFd mounted(open_in_root(frame, frame.text(2), O_PATH));
+  if (!mounted.valid()) return refuse(frame, mounted.error(), "openat2", frame.text(2));
+  const auto on_top = descriptor_path(mounted.get());
+  return check(frame, classic_mount(nullptr, on_top.c_str(), nullptr, static_cast<unsigned long>(frame.num(2)), nullptr), "mount",
+               frame.text(2));
 }
 
 int step_bind(Frame& frame) {

@@ -61,7 +61,8 @@ enum class Op : std::uint16_t {
   kMakeDirectory,   // text0 = path in the root, num0 = mode
   kMakeNode,  // text0 = path in the root, num0 = mode with type, num1 = dev_t; falls back to a bind of text1 (host path) on EPERM
   kMakeSymlink,      // text0 = target, text1 = path in the root; an existing entry is kept
-  kMountFilesystem,  // text0 = type, text1 = source, text2 = target in the root, text3 = data, num0 = MS_*, num1 = Target options
+  kMountFilesystem,  // text0 = type, text1 = source, text2 = target in the root, text3 = data, num0 = MS_*, num1 = Target
+                     // options, num2 = propagation MS_*
   kBind,  // text0 = source, text1 = target in the root, num0 = MS_* to set, num1 = Target options, num2 = propagation MS_*, num3
           // = MS_* to clear
   kDevpts,  // text0 = mount data, text1 = the same without gid= for user namespaces that lack it; mounts the private instance on

@@ -50,19 +50,19 @@ struct Builder {
 };
 
 // In the order in which they are called. Each reads the facts above and adds steps or facts.
-Status decide_namespaces(Builder& builder);        // start_namespaces.cpp
-Status decide_root(Builder& builder);              // start_root.cpp
-Status decide_cgroups(Builder& builder);           // start_cgroups.cpp
-Status decide_capabilities(Builder& builder);      // start_process.cpp
-Status decide_network(Builder& builder);           // start_network.cpp
-Status check_confinement(const Builder& builder);  // start_confinement.cpp
+Status decide_namespaces(Builder& builder);    // start_namespaces.cpp
+Status decide_root(Builder& builder);          // start_root.cpp
+Status decide_cgroups(Builder& builder);       // start_cgroups.cpp
+Status decide_capabilities(Builder& builder);  // start_process.cpp
+Status decide_network(Builder& builder);       // start_network.cpp
+Status check_confinement(Builder& builder);    // start_confinement.cpp
 void plan_caller_cgroups(Builder& builder);
 void plan_monitor_cgroups(Builder& builder);
 bool entered_by_birth(const cgroup::Placement& placement);  // start_cgroups.cpp
-void plan_monitor_joins(Builder& builder);           // while the container's first process is at work
-void plan_host_console(Builder& builder);                                                          // start_devices.cpp
-void plan_network_entry(Builder& builder);                                                         // start_network.cpp
-void plan_pin(Builder& builder);                                                                   // start_root.cpp
+void plan_monitor_joins(Builder& builder);                  // while the container's first process is at work
+void plan_host_console(Builder& builder);                   // start_devices.cpp
+void plan_network_entry(Builder& builder);                  // start_network.cpp
+void plan_pin(Builder& builder);                            // start_root.cpp
 void plan_host_hooks(Builder& builder, config::HookType type, child::Phase phase, bool may_fail);  // start_hooks.cpp
 void plan_container_hooks(Builder& builder, config::HookType type);
 Status plan_clone(Builder& builder);           // start_namespaces.cpp

@@ -91,7 +91,7 @@ Status decide_cgroups(Builder& builder) {
   settings.pivot_cgroup = builder.cgroups.pivot;
   settings.freezer = builder.cgroups.freezer_file;
   settings.freezer_is_v2 = builder.cgroups.freezer_is_v2;
-  settings.warnings = builder.cgroups.warnings;
+  for (const std::string& warning : builder.cgroups.warnings) settings.warnings.push_back(warning);
   return {};
 }
 

@@ -1,5 +1,6 @@
 // Runs in: the starting command.
-// Confinement that a configuration asks for and that can't be enforced yet is refused, never dropped in silence.
+// What a configuration asks for and berth can't do yet is refused, or told where it only weakens a default; never dropped in
+// silence.
 #include "base/strings.hpp"
 #include "plan/builder.hpp"
 #include "sys/file.hpp"
@@ -19,11 +20,21 @@ bool apparmor_enabled() {
   return text && text->starts_with('Y');
 }
 
+void warn(Builder& builder, std::string_view text) { builder.plan.settings.warnings.emplace_back(text); }
+
+void warn_of_defaults(Builder& builder) {
+  const config::Conf& conf = builder.conf();
+  if (conf.security.apparmor_profile.empty() && apparmor_enabled()) {
+    warn(builder, "AppArmor is on, and confining containers by it is not supported yet: this one runs unconfined");
+  }
+  if (!conf.log.syslog.empty()) warn(builder, "lxc.log.syslog is not supported yet: messages go to the log file only");
+}
+
 bool selinux_enabled() { return sys::exists("/sys/fs/selinux/enforce"); }
 
 }  // namespace
 
-Status check_confinement(const Builder& builder) {
+Status check_confinement(Builder& builder) {
   const config::SecurityConf& security = builder.conf().security;
   TRY(refuse_key(builder, "lxc.seccomp.profile", security.seccomp_profile, "seccomp filtering"));
   const std::string& profile = security.apparmor_profile;
@@ -31,7 +42,15 @@ Status check_confinement(const Builder& builder) {
   if (profile != "unconfined" && profile != "unchanged" && apparmor_enabled()) {
     TRY(refuse_key(builder, "lxc.apparmor.profile", profile, "AppArmor confinement"));
   }
-  if (selinux_enabled()) TRY(refuse_key(builder, "lxc.selinux.context", security.selinux_context, "SELinux confinement"));
+  if (selinux_enabled()) {
+    TRY(refuse_key(builder, "lxc.selinux.context", security.selinux_context, "SELinux confinement"));
+    TRY(refuse_key(builder, "lxc.selinux.context.keyring", security.selinux_keyring_context, "SELinux labelling of keyrings"));
+  }
+  TRY(refuse_key(builder, "lxc.mount.auto", builder.conf().mounts.automatic.shmounts_host, "lxc.mount.auto = shmounts:"));
+  if (!builder.conf().init.groups.empty() && builder.user_namespace && !builder.inputs.privileged) {
+    TRY(refuse_key(builder, "lxc.init.groups", "set", "setting groups without privilege"));
+  }
+  warn_of_defaults(builder);
   return {};
 }
 

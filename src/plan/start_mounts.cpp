@@ -103,6 +103,22 @@ std::int64_t target_options(const config::MountEntry& entry) {
   return options;
 }
 
+Status check_idmap(const Builder& builder, const config::MountEntry& entry, const Origin& origin) {
+  const std::string& idmap = entry.options.idmap;
+  if (idmap.empty()) return {};
+  const auto refuse = [&origin](std::string_view what, std::string_view hint) {
+    return fail(Error::message(what).set_by(origin).hint(hint));
+  };
+  if ((entry.options.flags & kMsBind) == 0)
+    return refuse("idmap= goes with bind mounts only", "add bind, or remove the idmap option");
+  if (idmap == "container" && !builder.user_namespace) {
+    return refuse("idmap=container needs a container with an id map", "add lxc.idmap lines, or remove idmap=container");
+  }
+  if ((path_flags() & child::kStepClassicMount) != 0)
+    return refuse("this kernel has no idmapped mounts", "remove the idmap option");
+  return {};
+}
+
 void fill_bind(Builder& builder, PlannedStep& step, const config::MountEntry& entry, const Origin& origin) {
   step.op = child::Op::kBind;
   step.text[0] = entry.source;
@@ -121,6 +137,9 @@ void fill_bind(Builder& builder, PlannedStep& step, const config::MountEntry& en
 Status plan_entry_line(Builder& builder, const config::MountEntry& entry, const Origin& origin) {
   auto target = relative_target(builder, entry.target);
   if (!target) return fail(std::move(target.error()).set_by(origin));
+  TRY(check_idmap(builder, entry, origin));
+  // The monitor sends an idmapped tree or fails: one that may be missing is left out here.
+  if (!entry.options.idmap.empty() && entry.optional && !sys::exists(entry.source)) return {};
   const bool bind = (entry.options.flags & kMsBind) != 0;
   PlannedStep& step = builder.inside(child::Op::kMountFilesystem, strings::cat("mounting ", entry.source, " on /", *target));
   step.num[1] = target_options(entry);
@@ -167,22 +186,39 @@ bool wants_cgroup_mounts(const Builder& builder) {
 
 std::string last_component(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// Without a cgroup namespace a fresh mount would show the host's tree: the container's own part is bound instead, unless the
-// whole hierarchy was asked for.
-void bind_hierarchy(Builder& builder, const cgroup::Placement& placement, const std::string& target, unsigned long flags) {
-  const bool full = builder.conf().mounts.automatic.cgroup_full;
+// A bare `cgroup` leaves the mode to the capabilities: who may mount may also write.
+AutoMode cgroup_mode(const Builder& builder) {
+  const config::AutoMounts& automatic = builder.conf().mounts.automatic;
+  if (automatic.cgroup2_read_only) return AutoMode::kReadOnly;
+  const bool may_mount = (builder.kept_capabilities >> kCapSysAdmin & 1) != 0;
+  return automatic.cgroup_default && may_mount ? AutoMode::kReadWrite : automatic.cgroup;
+}
+
+void add_cgroup_bind(Builder& builder, const std::string& source, const std::string& target, bool read_only) {
   PlannedStep& step = builder.inside(child::Op::kBind, strings::cat("mounting the container's cgroup on /", target));
-  step.text[0] = full ? placement.hierarchy.mount_point : placement.limit;
+  step.text[0] = source;
   step.text[1] = target;
-  step.num[0] = static_cast<std::int64_t>(flags);
+  step.num[0] = static_cast<std::int64_t>(read_only ? kMsReadOnly : 0);
   step.num[1] = child::kTargetCreateDirectory;
   step.flags = path_flags();
   step.origin = builder.origin("lxc.mount.auto");
 }
 
-void mount_hierarchy(Builder& builder, const cgroup::Placement& placement, const std::string& target, bool read_only) {
-  const unsigned long flags = read_only ? kMsReadOnly : 0;
-  if (!builder.cgroup_namespace) return bind_hierarchy(builder, placement, target, flags);
+// Without a cgroup namespace a fresh mount would show the host's tree: the container's own part is bound instead. With
+// cgroup-full the whole hierarchy is, read-only, and in the mode `mixed` the container's own part of it writable again.
+void bind_hierarchy(Builder& builder, const cgroup::Placement& placement, const std::string& target) {
+  const AutoMode mode = cgroup_mode(builder);
+  if (!builder.conf().mounts.automatic.cgroup_full) {
+    return add_cgroup_bind(builder, placement.limit, target, mode == AutoMode::kReadOnly);
+  }
+  add_cgroup_bind(builder, placement.hierarchy.mount_point, target, mode != AutoMode::kReadWrite);
+  if (mode != AutoMode::kMixed) return;
+  add_cgroup_bind(builder, placement.limit, target + placement.limit.substr(placement.hierarchy.mount_point.size()), false);
+}
+
+void mount_hierarchy(Builder& builder, const cgroup::Placement& placement, const std::string& target) {
+  if (!builder.cgroup_namespace) return bind_hierarchy(builder, placement, target);
+  const unsigned long flags = cgroup_mode(builder) == AutoMode::kReadOnly ? kMsReadOnly : 0;
   const std::string& controllers = placement.hierarchy.controllers;
   const std::string_view type = controllers.empty() ? "cgroup2" : "cgroup";
   add_filesystem(builder, {type, "cgroup", target, controllers, kMsNoSuid | kMsNoDev | kMsNoExec | kMsRelAtime | flags},
@@ -208,15 +244,13 @@ Status plan_mount_entries(Builder& builder) {
 
 void plan_cgroup_mounts(Builder& builder) {
   if (!wants_cgroup_mounts(builder)) return;
-  const config::AutoMounts& automatic = builder.conf().mounts.automatic;
-  const bool read_only = automatic.cgroup == AutoMode::kReadOnly || automatic.cgroup2_read_only;
   const auto& placements = builder.cgroups.placements;
-  if (pure_v2(builder)) return mount_hierarchy(builder, placements.front(), "sys/fs/cgroup", read_only);
+  if (pure_v2(builder)) return mount_hierarchy(builder, placements.front(), "sys/fs/cgroup");
   add_filesystem(builder,
                  {"tmpfs", "none", "sys/fs/cgroup", "size=10240k,mode=755", kMsNoSuid | kMsNoDev | kMsNoExec | kMsRelAtime},
                  "lxc.mount.auto");
   for (const cgroup::Placement& placement : placements) {
-    mount_hierarchy(builder, placement, "sys/fs/cgroup/" + last_component(placement.hierarchy.mount_point), read_only);
+    mount_hierarchy(builder, placement, "sys/fs/cgroup/" + last_component(placement.hierarchy.mount_point));
   }
 }
 

@@ -27,7 +27,13 @@ int wanted_namespaces(const Builder& builder) {
 
 Status check_consistency(const Builder& builder, int wanted) {
   const config::Conf& conf = builder.conf();
-  if (!conf.idmap.empty() && (wanted & CLONE_NEWUSER) == 0 && !builder.inputs.shared_namespaces.contains(CLONE_NEWUSER)) {
+  if (builder.inputs.shared_namespaces.contains(CLONE_NEWUSER)) {
+    const auto shared = conf.namespaces.share.find(CLONE_NEWUSER);
+    return fail(Error::message("sharing a user namespace is not supported yet")
+                    .set_by(shared == conf.namespaces.share.end() ? Origin{} : shared->second.origin)
+                    .hint("give both containers the same lxc.idmap lines"));
+  }
+  if (!conf.idmap.empty() && (wanted & CLONE_NEWUSER) == 0) {
     return fail(Error::message("lxc.idmap needs a user namespace of the container's own")
                     .set_by(conf.idmap.front().origin)
                     .hint("add user to lxc.namespace.clone, or remove it from lxc.namespace.keep"));
@@ -94,19 +100,9 @@ std::int64_t plan_shared_namespaces(Builder& builder) {
     step.flags = child::kStepOnReboot;
     const auto shared = builder.conf().namespaces.share.find(flag);
     if (shared != builder.conf().namespaces.share.end()) step.origin = shared->second.origin;
-    if (flag != CLONE_NEWUSER) mask |= std::int64_t{1} << slot;
-    ++slot;
+    mask |= std::int64_t{1} << slot++;
   }
   return mask;
-}
-
-std::int64_t slot_of_shared(const Builder& builder, int wanted) {
-  std::int64_t slot = kSlotFirstNamespace;
-  for (const auto& [flag, path] : builder.inputs.shared_namespaces) {
-    if (flag == wanted) return slot;
-    ++slot;
-  }
-  return child::kNoSlot;
 }
 
 std::string time_offsets(const config::Conf& conf) {
@@ -191,10 +187,6 @@ void plan_entry(Builder& builder) {
   }
   if (builder.user_namespace) {
     builder.inside(child::Op::kAwait, "waiting for the id maps").num[0] = static_cast<std::int64_t>(child::Point::kIdsMapped);
-  } else if (const std::int64_t slot = slot_of_shared(builder, CLONE_NEWUSER); slot >= 0) {
-    PlannedStep& enter = builder.inside(child::Op::kEnterNamespace, "entering the shared user namespace");
-    enter.num[0] = slot;
-    enter.num[1] = CLONE_NEWUSER;
   }
   plan_cgroup_entry(builder);
   if (builder.user_namespace) builder.inside(child::Op::kBecomeRoot, "becoming the container's root");

@@ -76,16 +76,22 @@ std::vector<std::string> used_controllers() {
   return names;
 }
 
+// Before anything is touched for it, locks included.
+Status check_exists(const Container& container, const StartRequest& request) {
+  const bool volatile_one = !request.rcfile.empty() || !request.command.empty() || !request.defines.empty();
+  if (volatile_one || container.defined()) return {};
+  return fail(Error::message("no such container", ENOENT)
+                  .because(strings::cat("there is no ", container.config_file()))
+                  .hint(strings::cat("lxc-ls -P ", container.lxcpath(), " lists the containers; lxc-create makes one")));
+}
+
 Result<config::Conf> load_for_start(const Container& container, const StartRequest& request) {
+  TRY(check_exists(container, request));
   config::Conf conf;
   if (!request.rcfile.empty()) {
     TRY(config::load_file(conf, request.rcfile));
   } else if (container.defined()) {
     conf = TRY(container.load());
-  } else if (request.command.empty() && request.defines.empty()) {
-    return fail(Error::message("no such container", ENOENT)
-                    .because(strings::cat("there is no ", container.config_file()))
-                    .hint(strings::cat("lxc-ls -P ", container.lxcpath(), " lists the containers; lxc-create makes one")));
   }
   for (const auto& [key, value] : request.defines) {
     TRY(config::set_item(conf, key, value, Origin{"--define", 0, strings::cat(key, '=', value)}));
@@ -157,9 +163,10 @@ Result<plan::Plan> Container::plan(const StartRequest& request) const {
 }
 
 Result<StartOutcome> Container::start(const StartRequest& request) const {
-  const config::Conf conf = TRY_CONTEXT(load_for_start(*this, request), kHeadline);
+  TRY_CONTEXT(check_exists(*this, request), kHeadline);
   std::optional<StartLocks> locks = TRY_CONTEXT(lock_for_start(*this), kHeadline);
   if (TRY_CONTEXT(client().reachable(), kHeadline)) return StartOutcome{.already_running = true, .warnings = {}};
+  const config::Conf conf = TRY_CONTEXT(load_for_start(*this, request), kHeadline);
   const plan::Plan plan = TRY_CONTEXT(plan_for(*this, request, conf), kHeadline);
   const std::string encoded = plan::encode(plan);
   const child::BlobView blob(encoded.data(), encoded.size());
