@@ -6,7 +6,8 @@
 // Runs the command, reaps every orphan, and ends when no process is left: with the command's exit code, 128 + n when signal n
 // killed it, 126 or 127 when it could not be executed. SIGTERM and SIGPWR from outside end all processes: SIGTERM first, SIGKILL
 // a second later. Every other signal from outside goes to the command; signals from inside the container are none of its
-// business.
+// business. In a pid namespace that it shares with others it is not process 1: then "all" is the command's process group, and
+// signals from everybody count, as inside and outside can't be told apart.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -177,7 +178,7 @@ void let_go_of_descriptors() {
 
 class Init {
  public:
-  explicit Init(long command) : command_(command) {}
+  explicit Init(long command, bool is_first) : command_(command), group_(command), is_first_(is_first) {}
 
   int run() {
     while (reap()) {
@@ -186,7 +187,7 @@ class Init {
       if (number > 0)
         take(static_cast<int>(number), info);
       else if (number == -EAGAIN)
-        raw::call(SYS_kill, -1, SIGKILL);  // the second is over
+        kill_all();  // the second is over
     }
     return status_;
   }
@@ -200,14 +201,33 @@ class Init {
       if (pid == -EINTR) continue;
       if (pid < 0) return false;
       if (pid == 0) return true;
-      if (pid != command_) continue;
+      if (pid != command_) {
+        forget_empty_group();
+        continue;
+      }
       status_ = WIFSIGNALED(status) ? kKilledBase + WTERMSIG(status) : WEXITSTATUS(status);
       command_ = -1;
+      forget_empty_group();
     }
   }
 
+  // Once the command is reaped and its group is empty, somebody else may get the number.
+  void forget_empty_group() {
+    if (command_ < 0 && group_ > 0 && raw::call(SYS_kill, -group_, 0) == -ESRCH) group_ = -1;
+  }
+
+  // kill(-1) reaches the whole pid namespace, which is this container only where this program is process 1.
+  void signal_all(int number) const {
+    if (is_first_) {
+      raw::call(SYS_kill, -1, number);
+      return;
+    }
+    const long sent = group_ > 0 ? raw::call(SYS_kill, -group_, number) : 0;
+    if (sent == -ESRCH && command_ > 0) raw::call(SYS_kill, command_, number);  // it has no group of its own yet
+  }
+
   void kill_all() {
-    raw::call(SYS_kill, -1, SIGKILL);
+    signal_all(SIGKILL);
     deadline_ = now() + kSecond;  // what is stuck in the kernel is tried again
   }
 
@@ -229,9 +249,9 @@ class Init {
 
   void take(int number, const siginfo_t& info) {
     // Senders outside of this pid namespace, and the kernel, have no number here.
-    if (number == SIGCHLD || info.si_pid != 0) return;
+    if (number == SIGCHLD || (is_first_ && info.si_pid != 0)) return;
     if (number == SIGTERM || number == SIGPWR) {
-      raw::call(SYS_kill, -1, SIGTERM);
+      signal_all(SIGTERM);
       if (deadline_ == 0) deadline_ = now() + kSecond;
     } else if (command_ > 0) {
       raw::call(SYS_kill, command_, number);
@@ -239,6 +259,8 @@ class Init {
   }
 
   long command_;
+  long group_;  // the command's process group; -1 = empty
+  bool is_first_;
   int status_ = 0;
   std::int64_t deadline_ = 0;  // of a shutdown, monotonic ns; 0 = none
 };
@@ -255,7 +277,8 @@ int berth_program(int count, char** arguments, char** environment) {
   raw::call(SYS_prctl, PR_SET_NAME, "berth-init", 0, 0, 0);
   const std::uint64_t taken = kTaken;
   raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &taken, nullptr, kKernelSignalSet);
-  if (raw::call(SYS_getpid) == 1)
+  const bool is_first = raw::call(SYS_getpid) == 1;
+  if (is_first)
     mount_what_the_host_has();
   else
     raw::call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);  // a shared pid namespace
@@ -266,5 +289,5 @@ int berth_program(int count, char** arguments, char** environment) {
     return kNotExecutable;
   }
   let_go_of_descriptors();
-  return Init(pid).run();
+  return Init(pid, is_first).run();
 }

@@ -61,3 +61,19 @@ quick() { plain_container; }
   quick
   for n in $(seq 30); do exits "$n" lxc-execute "${P[@]}" "${N[@]}" -- /bin/sh -c "exit $n"; done
 }
+
+@test "--share-pid: stopping ends the command and nothing of the other container" {
+  only_berth "the other LXC's init kills whatever it sees"
+  make_container "$NAME-other" </dev/null
+  make_container <<<"lxc.signal.halt = SIGTERM"
+  start_container "$NAME-other"
+  other=$(init_pid "$NAME-other")
+  eventually 10 pgrep -P "$other" sleep
+  sleeper=$(pgrep -P "$other" sleep)
+  lxc-execute "${P[@]}" "${N[@]}" --share-pid "$NAME-other" -d -- /bin/sleep 1001 3>&-
+  lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 20
+  exits 0 timeout 20 lxc-stop "${P[@]}" "${N[@]}" --nokill -t 15
+  equals "$(state)" STOPPED
+  equals "$(init_pid "$NAME-other")" "$other"
+  equals "$(pgrep -P "$other" sleep)" "$sleeper"
+}
