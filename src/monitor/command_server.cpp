@@ -24,6 +24,19 @@ constexpr int kBacklog = 128;
 constexpr std::size_t kMostConnections = 512;
 constexpr std::size_t kMostDescriptors = 24;
 
+bool may_command(const ucred& peer) {
+  const auto own_uid = static_cast<uid_t>(sys::raw::call(SYS_geteuid));
+  const auto own_gid = static_cast<gid_t>(sys::raw::call(SYS_getegid));
+  return peer.uid == 0 || (peer.uid == own_uid && peer.gid == own_gid);
+}
+
+// One attempt: the answer fits into any socket's buffer.
+void refuse(int socket) {
+  CommandResponse response{};
+  response.result = -EPERM;
+  sys::raw::call(SYS_sendto, socket, &response, sizeof response, MSG_NOSIGNAL | MSG_DONTWAIT, nullptr, 0);
+}
+
 }  // namespace
 
 Reply Reply::error(int code) {
@@ -70,6 +83,11 @@ Status CommandServer::listen(std::string_view address) {
 }
 
 Status CommandServer::adopt(Fd socket) {
+  // Connections of others must not use up the places, not even without a request.
+  if (const ucred peer = TRY(sys::peer_credentials(socket.get())); !may_command(peer)) {
+    refuse(socket.get());
+    return fail(strings::cat("refused a connection of user ", peer.uid), EPERM);
+  }
   TRY(sys::set_option(socket.get(), SOL_SOCKET, SO_PASSCRED, 1));
   connections_.push_back(std::make_unique<Connection>(*this, std::move(socket)));
   return connections_.back()->start();
@@ -171,12 +189,7 @@ bool Connection::read_request() {
   return data_have_ < data_.size() || complete();
 }
 
-bool Connection::allowed() const {
-  if (!has_credentials_) return false;
-  const auto own_uid = static_cast<uid_t>(sys::raw::call(SYS_geteuid));
-  const auto own_gid = static_cast<gid_t>(sys::raw::call(SYS_getegid));
-  return credentials_.uid == 0 || (credentials_.uid == own_uid && credentials_.gid == own_gid);
-}
+bool Connection::allowed() const { return has_credentials_ && may_command(credentials_); }
 
 bool Connection::complete() {
   if (!allowed()) return begin_reply(Reply::error(EPERM));
