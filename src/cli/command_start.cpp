@@ -53,9 +53,9 @@ Result<int> start(StartOptions& options) {
   runtime::StartRequest request = launch_request(options);
   request.foreground = options.foreground;
   request.close_all_fds = options.close_all_fds || !options.foreground;
-  request.pid_file = options.pid_file;
-  request.console_path = options.console;
-  request.console_log = options.console_log;
+  request.pid_file = absolute_path(options.pid_file);
+  request.console_path = absolute_path(options.console);
+  request.console_log = absolute_path(options.console_log);
   if (options.rcfile.empty() && request.command.empty() && !container.defined()) return fail(no_such_container(container));
   if (options.plan) return show_plan(options, container, request);
   const auto outcome = TRY(container.start(request));

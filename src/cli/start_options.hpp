@@ -3,6 +3,7 @@
 
 #include <sched.h>
 
+#include <string>
 #include <utility>
 
 #include "cli/option.hpp"
@@ -34,6 +35,9 @@ inline constexpr Option kShareUts = {
     "share-uts", 0, Takes::kValue, "NAME", "Share the UTS namespace", share_namespace<CLONE_NEWUTS>};
 inline constexpr Option kSharePid = {
     "share-pid", 0, Takes::kValue, "NAME", "Share the PID namespace", share_namespace<CLONE_NEWPID>};
+
+// The same file after a change of the working directory, which the monitor makes. Empty and "none" stay as they are.
+std::string absolute_path(const std::string& path);
 
 // Command, definitions, shared namespaces, configuration file, log.
 runtime::StartRequest launch_request(const LaunchOptions& options);
