@@ -104,7 +104,8 @@ Status process_limit(Frame& frame) {
 
 Status send_idmapped_tree(Frame& frame) {
   const bool recursive = frame.num(1) == 1;
-  const Fd user_namespace = TRY(sys::open(frame.proc("ns/user"), O_RDONLY | O_CLOEXEC));
+  const std::string named = frame.text(1);  // another user namespace than the container's
+  const Fd user_namespace = TRY(sys::open(named.empty() ? frame.proc("ns/user") : named, O_RDONLY | O_CLOEXEC));
   const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0U);
   const Fd tree = TRY(sys::open_tree(AT_FDCWD, frame.text(0), flags));
   const auto attributes = static_cast<std::uint64_t>(frame.num(0)) | MOUNT_ATTR_IDMAP;
