@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/strings.hpp"
+#include "os/lock.hpp"
 #include "runtime/host_program.hpp"
 #include "runtime/partial.hpp"
 #include "runtime/remove_tree.hpp"
@@ -52,15 +53,24 @@ Status check_snapshots(const Container& container, bool may_go) {
                   .hint("add --snapshots to remove them too"));
 }
 
-Status ensure_stopped(const Container& container, bool force) {
+// True: it ran, and has been stopped.
+Result<bool> ensure_stopped(const Container& container, bool force) {
   const State state = TRY(container.state());
-  if (state == State::kStopped) return {};
+  if (state == State::kStopped) return false;
   if (!force)
     return fail(Error::message(strings::cat("the container is ", state_name(state)), EBUSY)
                     .hint(strings::cat("stop it first (lxc-stop -P ", strings::shell_quote(container.lxcpath()), " -n ",
                                        container.name(), "), or add --force")));
   TRY_CONTEXT(container.kill(), "cannot stop the container");
-  return {};
+  return true;
+}
+
+// Against starts. Taken when the container is stopped: the monitor of an ephemeral one destroys it, under this lock, before it
+// ends.
+Result<os::FileLock> lock(const Container& container) {
+  auto taken = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file(container.lxcpath(), container.name()))));
+  TRY(ensure_stopped(container, false));
+  return taken;
 }
 
 // --- hooks ---------------------------------------------------------------------------------------------------------------
@@ -147,26 +157,45 @@ std::vector<std::string> unmanaged_entries(const Container& container, const con
   return {std::string(below.front())};
 }
 
+Status forgive_absence(Status result) {
+  if (!result && result.error().code() == ENOENT) return {};
+  return result;
+}
+
 // The configuration goes last, so that a destroy which was killed half-way can be repeated.
 Status remove_directory(const Container& container, const config::Conf& conf) {
   auto keep = unmanaged_entries(container, conf);
   const bool stays = !keep.empty();
   keep.emplace_back("config");
-  TRY(remove_contents(container.directory(), keep));
-  TRY(sys::unlink(container.config_file()));
+  TRY(forgive_absence(remove_contents(container.directory(), keep)));
+  TRY(forgive_absence(sys::unlink(container.config_file())));
   if (stays) return {};
   return remove_tree(container.directory());
 }
 
 Status destroy_defined(const Container& container, const DestroyRequest& request) {
   TRY(check_exists(container));
+  TRY(container.load());  // what can't be read is not stopped either
+  TRY(check_dependants(container));
+  TRY(check_snapshots(container, request.snapshots));
+  const bool ran = TRY(ensure_stopped(container, request.force));
+  const os::FileLock held = TRY(lock(container));
+  if (ran && !container.defined()) return {};  // it was ephemeral
+  TRY(check_exists(container));
   const config::Conf conf = TRY(container.load());
   TRY(check_dependants(container));
   TRY(check_snapshots(container, request.snapshots));
-  TRY(ensure_stopped(container, request.force));
   TRY(run_hooks(container, conf));
   TRY(remove_root(container, conf));
   return remove_directory(container, conf);
+}
+
+// A root outside of the directory (--dir) may have been there before the creation that was killed: it is left alone.
+Status destroy_partial(const Container& container, const DestroyRequest& request) {
+  TRY(ensure_stopped(container, request.force));
+  const os::FileLock held = TRY(lock(container));
+  TRY(check_not_being_created(TRY(creation_state(container.directory())), container));
+  return remove_tree(container.directory());
 }
 
 }  // namespace
@@ -174,8 +203,7 @@ Status destroy_defined(const Container& container, const DestroyRequest& request
 Status destroy(const Container& container, const DestroyRequest& request) {
   const auto state = creation_state(container.directory());
   if (!state) return with_context(Status(fail(state.error())), "cannot destroy");
-  // A root outside of the directory (--dir) may have been there before the creation that was killed: it is left alone.
-  if (*state == Creation::kCrashed) return with_context(remove_tree(container.directory()), "cannot destroy");
+  if (*state == Creation::kCrashed) return with_context(destroy_partial(container, request), "cannot destroy");
   auto outcome = check_not_being_created(*state, container);
   if (outcome) outcome = destroy_defined(container, request);
   return with_context(std::move(outcome), "cannot destroy");
