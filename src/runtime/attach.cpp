@@ -54,6 +54,14 @@ Status check_request(const AttachRequest& request) {
   return {};
 }
 
+// A command that enters must not be freer than the container is.
+Status check_confinement(const AttachRequest& request, const AttachTarget& target) {
+  if (request.elevated.lsm || (!target.filtered && target.label.empty())) return {};
+  const std::string by = target.label.empty() ? "a seccomp filter" : strings::cat("the security label '", target.label, "'");
+  return fail(Error::message(strings::cat("the container is confined by ", by, ", which attach can't apply yet"), ENOTSUP)
+                  .hint("attach with -e LSM to enter without it"));
+}
+
 std::string working_directory(const AttachRequest& request) {
   if (request.cwd) return *request.cwd;
   return sys::read_link("/proc/self/cwd").value_or("/");
@@ -71,9 +79,8 @@ void choose_restrictions(plan::AttachSpec& spec, const AttachRequest& request, c
   const auto own = static_cast<std::uint64_t>(sys::raw::call(SYS_personality, kAsk));
   const std::uint64_t wanted = request.personality.value_or(target.personality);
   if (wanted != own) spec.personality = wanted;
-  if (request.elevated.capabilities) return;
-  spec.capabilities = target.status.bounding;
   spec.no_new_privileges = target.no_new_privileges;
+  if (!request.elevated.capabilities) spec.capabilities = target.status.bounding;
 }
 
 // Where the unified group can't be given at birth, the helper writes itself into it like into the others.
@@ -173,6 +180,7 @@ Status attend(const AttachRequest& request, const AttachedCommand& command) {
 }
 
 Result<AttachOutcome> attach_target(const AttachRequest& request, const AttachTarget& target) {
+  TRY(check_confinement(request, target));
   AttachLaunch wanted;
   wanted.stdio = stdio_of(request);
   plan::AttachSpec spec = make_spec(request, target, wanted);

@@ -203,10 +203,42 @@ std::uint64_t core_cookie_of(pid_t pid) {
   return result < 0 ? 0 : cookie;  // refused where the machine has no sibling threads: then there is nothing to share
 }
 
+std::uint64_t number_in(std::string_view status, std::string_view field) {
+  for (const std::string_view line : strings::split(status, '\n')) {
+    if (line.starts_with(field))
+      return strings::parse_number<std::uint64_t>(strings::trim(line.substr(field.size()))).value_or(0);
+  }
+  return 0;
+}
+
+// A host that is filtered itself hands its filters on: only more of them than the caller has are the container's.
+bool has_more_filters(std::string_view its, std::string_view own) {
+  constexpr std::uint64_t kFilter = 2;  // SECCOMP_MODE_FILTER
+  if (number_in(its, "Seccomp:") != kFilter) return false;
+  if (number_in(own, "Seccomp:") != kFilter) return true;
+  return number_in(its, "Seccomp_filters:") > number_in(own, "Seccomp_filters:");
+}
+
+// Nothing where no module of the kernel has labels.
+std::string label_of(const std::string& file) {
+  const auto text = sys::read_file(file);
+  if (!text) return {};
+  return std::string(strings::trim(std::string_view(*text).substr(0, text->find('\0'))));
+}
+
+std::string confining_label(pid_t pid) {
+  std::string label = label_of(proc_of(pid, "attr/current"));
+  if (label == "unconfined" || label == label_of("/proc/self/attr/current")) label.clear();
+  return label;
+}
+
 Status read_process(AttachTarget& target) {
   const pid_t pid = target.init.pid();
   target.namespaces = TRY(differing_namespaces(pid));
-  target.status = plan::parse_init_status(TRY(sys::read_file(proc_of(pid, "status"))));
+  const std::string status = TRY(sys::read_file(proc_of(pid, "status")));
+  target.status = plan::parse_init_status(status);
+  target.filtered = has_more_filters(status, TRY(sys::read_file("/proc/self/status")));
+  target.label = confining_label(pid);
   const std::string personality = TRY(sys::read_file(proc_of(pid, "personality")));
   target.personality = strings::parse_number<std::uint64_t>(strings::trim(personality), 16).value_or(0);
   target.core_cookie = core_cookie_of(pid);

@@ -19,6 +19,8 @@ struct AttachTarget {
   std::uint64_t personality = 0;
   std::uint64_t core_cookie = 0;          // 0 = none
   bool no_new_privileges = false;         // configured
+  bool filtered = false;                  // by a seccomp filter that the caller does not have
+  std::string label;                      // of a Linux security module, when confined and not the caller's own; else empty
   std::vector<plan::AttachLimit> limits;  // lxc.prlimit.*
   std::vector<std::string> environment;   // lxc.environment, lxc.environment.runtime
   std::vector<std::string> v1_tasks;      // absolute `tasks` files
