@@ -152,6 +152,7 @@ Result<bool> Container::shutdown(int timeout) const {
   if (!subscription && not_running(subscription.error())) return true;
   if (!subscription) return fail(subscription.error());
   TRY_CONTEXT(sys::send_signal(pidfd->get(), signal), "sending the halt signal");
+  if (const auto now = state(); now && *now == State::kFrozen) TRY_CONTEXT(unfreeze(), "thawing the container, so that it halts");
   if (timeout == 0) return true;
   if (TRY(await_message(subscription->connection, wanted, deadline)) == Waited::kTimedOut) return false;
   return await_unreachable(commands, deadline);

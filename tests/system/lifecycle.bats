@@ -118,6 +118,24 @@ both"
   [ ! -e "$LXCPATH/$NAME" ]
 }
 
+@test "destroy --force of an ephemeral container" {
+  make_container <<<"lxc.ephemeral = 1"
+  start_container
+  exits 0 timeout 30 lxc-destroy "${P[@]}" "${N[@]}" -f
+  [ ! -e "$LXCPATH/$NAME" ]
+}
+
+@test "a half-made container that runs is not destroyed" {
+  only_berth
+  plain_container
+  start_container
+  touch "$LXCPATH/$NAME/partial"
+  run lxc-destroy "${P[@]}" "${N[@]}"
+  [ "$status" != 0 ]
+  [ -e "$LXCPATH/$NAME/config" ]
+  rm "$LXCPATH/$NAME/partial"
+}
+
 @test "destroy refuses while snapshots or clones are there" {
   plain_container
   mkdir -p "$LXCPATH/$NAME/snaps/snap0"
@@ -215,6 +233,25 @@ both"
   lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 20
   monitor=$(cat "$LXCPATH/pid")
   equals "$(awk '/^PPid/ { print $2 }' "/proc/$(init_pid)/status")" "$monitor"
+}
+
+@test "a relative pid file, console log and log file land in the caller's directory" {
+  plain_container
+  mkdir "$LXCPATH/here"
+  (cd "$LXCPATH/here" && lxc-start "${P[@]}" "${N[@]}" -p pid -L console.log -o log -l DEBUG 3>&-)
+  lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 20
+  equals "$(awk '/^PPid/ { print $2 }' "/proc/$(init_pid)/status")" "$(cat "$LXCPATH/here/pid")"
+  [ -e "$LXCPATH/here/console.log" ]
+  [ -e "$LXCPATH/here/log" ]
+  [ ! -e /pid ]
+}
+
+@test "stop of a frozen container does not wait out its time" {
+  plain_container
+  start_container
+  lxc-freeze "${P[@]}" "${N[@]}"
+  exits 0 timeout 20 lxc-stop "${P[@]}" "${N[@]}" --nokill -t 15
+  equals "$(state)" STOPPED
 }
 
 @test "stop: the halt signal, then the exit" {
