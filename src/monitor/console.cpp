@@ -110,7 +110,7 @@ void Console::set_ttys(std::vector<Fd> ttys) {
 }
 
 void Console::add_ttys(std::vector<Fd> ttys) {
-  for (Fd& master : ttys) ttys_.push_back({std::move(master), nullptr});
+  for (Fd& master : ttys) ttys_.push_back({.master = std::move(master)});
 }
 
 void Console::detach_container() {
@@ -212,6 +212,7 @@ Result<Console::Lease> Console::lease(int number, const void* holder) {
     const int candidate = static_cast<int>(i) + 1;
     if (ttys_[i].holder != nullptr || (number > 0 && candidate != number)) continue;
     ttys_[i].holder = holder;
+    if (auto slave = open_slave(ttys_[i].master.get())) ttys_[i].slave = std::move(*slave);
     return Lease{candidate, ttys_[i].master.get()};
   }
   return fail(Error::from_errno(EBUSY, "tty", "number"));
@@ -219,7 +220,9 @@ Result<Console::Lease> Console::lease(int number, const void* holder) {
 
 void Console::release(const void* holder) {
   for (Tty& tty : ttys_) {
-    if (tty.holder == holder) tty.holder = nullptr;
+    if (tty.holder != holder) continue;
+    tty.holder = nullptr;
+    tty.slave.reset();
   }
   if (client_holder_ != holder) return;
   client_holder_ = nullptr;

@@ -55,6 +55,7 @@ class Console final : public StreamOwner {
   struct Tty {
     Fd master;
     const void* holder = nullptr;
+    Fd slave = {};  // open while somebody holds the lease: a getty that closes and opens the tty anew must not hang the holder up
   };
   void on_input(Stream& from, std::string_view data) override;
   void on_drained(Stream& stream) override;
