@@ -12,10 +12,33 @@
 namespace berth::runtime {
 
 enum class Command : std::int32_t {
-  kGetTtyFd = 0, kTerminalWinch, kStop, kGetState, kGetInitPid, kGetCloneFlags, kGetCgroup, kGetConfigItem, kGetName, kGetLxcpath,
-  kAddStateClient, kConsoleLog, kServeStateClients, kSeccompNotifyAddListener, kAddBpfDeviceCgroup, kFreeze, kUnfreeze,
-  kGetCgroup2Fd, kGetInitPidfd, kGetLimitCgroup, kGetLimitCgroup2Fd, kGetDevptsFd, kGetSeccompNotifyFd, kGetCgroupCtx, kGetCgroupFd,
-  kGetLimitCgroupFd, kGetSystemdScope,
+  kGetTtyFd = 0,
+  kTerminalWinch,
+  kStop,
+  kGetState,
+  kGetInitPid,
+  kGetCloneFlags,
+  kGetCgroup,
+  kGetConfigItem,
+  kGetName,
+  kGetLxcpath,
+  kAddStateClient,
+  kConsoleLog,
+  kServeStateClients,
+  kSeccompNotifyAddListener,
+  kAddBpfDeviceCgroup,
+  kFreeze,
+  kUnfreeze,
+  kGetCgroup2Fd,
+  kGetInitPidfd,
+  kGetLimitCgroup,
+  kGetLimitCgroup2Fd,
+  kGetDevptsFd,
+  kGetSeccompNotifyFd,
+  kGetCgroupCtx,
+  kGetCgroupFd,
+  kGetLimitCgroupFd,
+  kGetSystemdScope,
 };
 
 struct CommandRequest {
@@ -26,7 +49,7 @@ struct CommandRequest {
 struct CommandResponse {
   std::int32_t result;  // >= 0, or -errno
   std::int32_t data_length;
-  void* data;           // small scalar results travel in this field itself
+  void* data;  // small scalar results travel in this field itself
 };
 static_assert(sizeof(CommandRequest) == 16 && sizeof(CommandResponse) == 16);
 
@@ -40,14 +63,14 @@ inline constexpr std::int32_t kCommandDataMax = 8192;
 
 enum class State : std::int32_t { kStopped, kStarting, kRunning, kStopping, kAborting, kFreezing, kFrozen, kThawed };
 inline constexpr int kStates = 8;
-std::string_view state_name(State state);                    // "RUNNING"
-std::optional<State> parse_state(std::string_view name);     // exact, upper case
+std::string_view state_name(State state);                 // "RUNNING"
+std::optional<State> parse_state(std::string_view name);  // exact, upper case
 
 // What a subscriber of kAddStateClient receives: LXC's struct lxc_msg.
 struct StateMessage {
-  std::int32_t type;  // 0 = state
-  char name[256];     // of the container, NUL-terminated
-  std::int32_t value; // State
+  std::int32_t type;   // 0 = state
+  char name[256];      // of the container, NUL-terminated
+  std::int32_t value;  // State
 };
 static_assert(sizeof(StateMessage) == 264);
 

@@ -15,24 +15,24 @@ namespace berth::runtime {
 
 struct StartRequest {
   bool foreground = false;
-  std::vector<std::string> command;    // replaces lxc.init.cmd; empty = configured
-  bool with_init = false;              // lxc-execute: the command runs as the child of berth's init
+  std::vector<std::string> command;  // replaces lxc.init.cmd; empty = configured
+  bool with_init = false;            // lxc-execute: the command runs as the child of berth's init
   std::string pid_file;
   std::string console_path, console_log;  // override the configuration when set
   bool close_all_fds = false;
-  std::vector<std::pair<std::string, std::string>> defines;  // --define KEY=VALUE, applied after the file
+  std::vector<std::pair<std::string, std::string>> defines;    // --define KEY=VALUE, applied after the file
   std::vector<std::pair<int, std::string>> shared_namespaces;  // CLONE_NEW* -> name or pid
-  std::string rcfile;                  // load instead of the container's own configuration
-  std::string program;                 // argv[0] of the caller, for logs: "lxc-start"
-  std::string log_file;                // -o; empty: lxc.log.file
-  unsigned log_level = 5;              // -l, log::Level
+  std::string rcfile;                                          // load instead of the container's own configuration
+  std::string program;                                         // argv[0] of the caller, for logs: "lxc-start"
+  std::string log_file;                                        // -o; empty: lxc.log.file
+  unsigned log_level = 5;                                      // -l, log::Level
 };
 
 struct StartOutcome {
   bool already_running = false;
   pid_t init_pid = -1;
-  int exit_status = 0;                 // foreground: wait(2) status of init
-  std::vector<std::string> warnings;   // one line each, for the person who starts it
+  int exit_status = 0;                // foreground: wait(2) status of init
+  std::vector<std::string> warnings;  // one line each, for the person who starts it
 };
 
 class Container {
@@ -46,7 +46,7 @@ class Container {
   [[nodiscard]] std::string config_file() const { return rcfile_.empty() ? directory() + "/config" : rcfile_; }
   // --rcfile: this file stands for the container's own configuration.
   void use_config_file(std::string path) { rcfile_ = std::move(path); }
-  [[nodiscard]] bool defined() const;      // its configuration file exists
+  [[nodiscard]] bool defined() const;  // its configuration file exists
   [[nodiscard]] CommandClient client() const { return {lxcpath_, name_}; }
 
   Result<config::Conf> load() const;

@@ -8,20 +8,20 @@
 namespace berth::sys {
 
 enum class Feature {
-  kNewMountApi,       // open_tree, move_mount, fsopen (5.2)
-  kMountSetattr,      // mount_setattr (5.12)
-  kIdmappedMounts,    // mount_setattr with MOUNT_ATTR_IDMAP (5.12, per file system)
-  kOpenat2,           // openat2 (5.6)
-  kClone3,            // clone3 (5.3)
-  kCloneIntoCgroup,   // CLONE_INTO_CGROUP (5.7)
-  kPidfd,             // pidfd_open, CLONE_PIDFD (5.3)
-  kPidfdSetns,        // setns with a pidfd (5.8)
-  kCgroupNamespace,   // (4.6)
-  kTimeNamespace,     // (5.6)
+  kNewMountApi,      // open_tree, move_mount, fsopen (5.2)
+  kMountSetattr,     // mount_setattr (5.12)
+  kIdmappedMounts,   // mount_setattr with MOUNT_ATTR_IDMAP (5.12, per file system)
+  kOpenat2,          // openat2 (5.6)
+  kClone3,           // clone3 (5.3)
+  kCloneIntoCgroup,  // CLONE_INTO_CGROUP (5.7)
+  kPidfd,            // pidfd_open, CLONE_PIDFD (5.3)
+  kPidfdSetns,       // setns with a pidfd (5.8)
+  kCgroupNamespace,  // (4.6)
+  kTimeNamespace,    // (5.6)
   kUserNamespace,
-  kCgroupKill,        // cgroup.kill (5.14)
-  kSeccompNotify,     // SECCOMP_FILTER_FLAG_NEW_LISTENER (5.0)
-  kCloseRange,        // close_range (5.9)
+  kCgroupKill,     // cgroup.kill (5.14)
+  kSeccompNotify,  // SECCOMP_FILTER_FLAG_NEW_LISTENER (5.0)
+  kCloseRange,     // close_range (5.9)
 };
 
 struct FeatureRow {

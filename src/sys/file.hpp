@@ -51,11 +51,11 @@ Status chmod(const std::string& path, mode_t mode);
 // Does not follow a symbolic link in the last component.
 Status chown(const std::string& path, uid_t uid, gid_t gid);
 Result<std::string> read_link(const std::string& path);
-Result<struct ::stat> stat(const std::string& path);           // follows links
-Result<struct ::stat> stat_link(const std::string& path);      // does not
+Result<struct ::stat> stat(const std::string& path);       // follows links
+Result<struct ::stat> stat_link(const std::string& path);  // does not
 Result<struct ::stat> stat_fd(int fd);
 Result<struct ::statfs> stat_filesystem(const std::string& path);
-bool exists(const std::string& path);                          // follows links
+bool exists(const std::string& path);  // follows links
 
 struct DirectoryEntry {
   std::string name;

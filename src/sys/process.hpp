@@ -56,14 +56,14 @@ Status block_signals(const sigset_t& mask);
 Result<Fd> open_program_safely(const std::string& path);
 
 struct Spawn {
-  int program_fd = -1;                       // executed with execveat(AT_EMPTY_PATH); not for scripts
-  std::string program_path;                  // executed when there is no program_fd; scripts are fine
-  std::vector<std::string> arguments;        // argv, [0] included
-  std::vector<std::string> environment;      // envp
+  int program_fd = -1;                   // executed with execveat(AT_EMPTY_PATH); not for scripts
+  std::string program_path;              // executed when there is no program_fd; scripts are fine
+  std::vector<std::string> arguments;    // argv, [0] included
+  std::vector<std::string> environment;  // envp
   // Descriptor `first` of the parent becomes descriptor `second` of the program; everything else is closed.
   std::vector<std::pair<int, int>> descriptors;
   std::uint64_t clone_flags = 0;
-  int cgroup_fd = -1;                        // cgroup v2 directory to be born in
+  int cgroup_fd = -1;  // cgroup v2 directory to be born in
   bool new_session = false;
 };
 // Starts a program without touching the caller's heap, locks or threads in the child.

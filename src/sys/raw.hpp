@@ -20,9 +20,12 @@ extern Dispatch dispatch;
 namespace detail {
 template <typename T>
 constexpr long word(T value) {
-  if constexpr (std::is_pointer_v<T>) return reinterpret_cast<long>(value);
-  else if constexpr (std::is_null_pointer_v<T>) return 0;
-  else return static_cast<long>(value);
+  if constexpr (std::is_pointer_v<T>)
+    return reinterpret_cast<long>(value);
+  else if constexpr (std::is_null_pointer_v<T>)
+    return 0;
+  else
+    return static_cast<long>(value);
 }
 }  // namespace detail
 

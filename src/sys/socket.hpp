@@ -27,14 +27,15 @@ Status listen(int fd, int backlog);
 Result<Fd> accept(int fd);
 
 struct Received {
-  std::size_t bytes = 0;            // 0 = the other end closed
+  std::size_t bytes = 0;  // 0 = the other end closed
   std::vector<Fd> descriptors;
-  std::optional<ucred> credentials; // when SO_PASSCRED is on
+  std::optional<ucred> credentials;  // when SO_PASSCRED is on
 };
 // Retries on EINTR. `flags` as recvmsg; MSG_CMSG_CLOEXEC is always added.
 Result<Received> receive(int fd, std::span<std::byte> buffer, int flags = 0);
 // Sends all of `data`, with `descriptors` and (when asked) this process's credentials. MSG_NOSIGNAL is always added.
-Status send(int fd, std::span<const std::byte> data, std::span<const int> descriptors = {}, bool credentials = false, int flags = 0);
+Status send(int fd, std::span<const std::byte> data, std::span<const int> descriptors = {}, bool credentials = false,
+            int flags = 0);
 Result<ucred> peer_credentials(int fd);
 Status set_option(int fd, int level, int option, int value);
 

@@ -1,8 +1,8 @@
 // A monitor for tests: listens on the command socket of LXCPATH/NAME and answers as the test says.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <unistd.h>
 
