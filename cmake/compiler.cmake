@@ -26,6 +26,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-array-bounds -Wno-free-nonheap-object)
 endif()
 
+if(NOT BERTH_SANITIZE AND NOT BERTH_COVERAGE)
+  # Nothing asks for a type at run time, and the monitor has no library that could answer. Sanitizers need it (vptr).
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>)
+endif()
 if(BERTH_SANITIZE)
   add_compile_options(-fsanitize=${BERTH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${BERTH_SANITIZE})

@@ -12,7 +12,8 @@
 
 #include "child/attach_steps.hpp"
 #include "child/frame.hpp"
-#include "freestanding.hpp"
+#include "freestanding/program.hpp"
+#include "sys/raw.hpp"
 
 namespace {
 

@@ -18,7 +18,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "freestanding.hpp"
+#include "freestanding/program.hpp"
+#include "sys/raw.hpp"
 
 namespace {
 

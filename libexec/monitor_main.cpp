@@ -1,13 +1,13 @@
 // Runs in: the monitor, the parent of one container's init.
-#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <unistd.h>
+#include <fcntl.h>
 
 #include <span>
 #include <vector>
 
 #include "child/blob.hpp"
+#include "freestanding/program.hpp"
 #include "monitor/farewell.hpp"
 #include "monitor/monitor.hpp"
 #include "runtime/status_protocol.hpp"
@@ -37,18 +37,15 @@ std::span<std::byte> map_plan(const Fd& plan) {
   const auto status = sys::stat_fd(plan.get());
   if (!status || status->st_size <= 0) return {};
   const auto size = static_cast<std::size_t>(status->st_size);
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, plan.get(), 0);
-  if (address == MAP_FAILED) return {};
-  return {static_cast<std::byte*>(address), size};
+  const long address = sys::raw::call(SYS_mmap, nullptr, size, PROT_READ, MAP_PRIVATE, plan.get(), 0);
+  if (address < 0 && address > -4096) return {};
+  return {reinterpret_cast<std::byte*>(address), size};
 }
 
 }  // namespace
 
-int main(int, char** argv) {
-  ::mallopt(M_ARENA_MAX, 1);
-  ::mallopt(M_TOP_PAD, 16 * 1024);
-  ::mallopt(M_TRIM_THRESHOLD, 32 * 1024);
-  ::prctl(PR_SET_NAME, argv[0] == nullptr ? "lxc monitor" : argv[0], 0, 0, 0);
+int berth_program(int, char** arguments, char**) {
+  sys::raw::call(SYS_prctl, PR_SET_NAME, arguments[0] == nullptr ? "lxc monitor" : arguments[0], 0, 0, 0);
   fill_standard_descriptors();
   Fd plan = inherited(runtime::kPlanFd);
   Fd status = inherited(runtime::kStatusFd);
@@ -61,7 +58,7 @@ int main(int, char** argv) {
   const std::span<std::byte> pages = map_plan(plan);
   const child::BlobView blob(pages.data(), pages.size());
   auto loop = monitor::Loop::open();
-  if (!blob.valid() || !loop || ::chdir("/") != 0) {
+  if (!blob.valid() || !loop || sys::raw::call(SYS_chdir, "/") != 0) {
     constexpr std::string_view kUsage = "berth-monitor is started by lxc-start, with a plan on descriptor 3\n";
     sys::raw::call(SYS_write, 2, kUsage.data(), kUsage.size());
     return kExitUsage;

@@ -1,7 +1,7 @@
 // Runs in: every process that reports failures.
 #include "base/error.hpp"
 
-#include <cstring>
+#include "base/errno_table.hpp"
 
 namespace berth {
 
@@ -53,8 +53,8 @@ Error&& Error::output(std::string_view text) && {
 }
 
 std::string errno_name(int code) {
-  const char* name = ::strerrorname_np(code);
-  return name != nullptr ? std::string(name) : "E" + std::to_string(code);
+  const std::string_view name = errno_symbol(code);
+  return name.empty() ? "E" + std::to_string(code) : std::string(name);
 }
 
 std::string Error::cause() const {
@@ -62,9 +62,8 @@ std::string Error::cause() const {
   std::string text = data_->operation;
   if (!data_->object.empty()) text += "(" + data_->object + ")";
   if (data_->code == 0) return text;
-  const char* description = ::strerrordesc_np(data_->code);
   text += ": ";
-  text += description != nullptr ? description : "unknown error";
+  text += errno_description(data_->code);
   return text + " (" + errno_name(data_->code) + ")";
 }
 

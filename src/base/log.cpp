@@ -3,9 +3,10 @@
 
 #include <strings.h>
 #include <unistd.h>
-#include <ctime>
 
 #include <array>
+#include <chrono>
+#include <ctime>
 
 #include "base/strings.hpp"
 
@@ -20,15 +21,24 @@ Sink& sink() {
   return instance;
 }
 
+std::string digits(unsigned value, std::size_t width) {
+  const std::string text = std::to_string(value);
+  return text.size() < width ? std::string(width - text.size(), '0') + text : text;
+}
+
+// UTC, to the millisecond: 20261122051500.123
 std::string timestamp() {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  tm utc{};
-  ::gmtime_r(&now.tv_sec, &utc);
-  char text[32];
-  const std::size_t length = std::strftime(text, sizeof text, "%Y%m%d%H%M%S", &utc);
-  const std::string millis = std::to_string(now.tv_nsec / 1'000'000);
-  return std::string(text, length) + "." + std::string(3 - millis.size(), '0') + millis;
+  const std::chrono::sys_seconds time{std::chrono::seconds(now.tv_sec)};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{time - day};
+  const auto number = [](auto value) { return static_cast<unsigned>(value.count()); };
+  return strings::cat(digits(static_cast<unsigned>(static_cast<int>(date.year())), 4), digits(static_cast<unsigned>(date.month()), 2),
+                      digits(static_cast<unsigned>(date.day()), 2), digits(number(clock.hours()), 2),
+                      digits(number(clock.minutes()), 2), digits(number(clock.seconds()), 2), '.',
+                      digits(static_cast<unsigned>(now.tv_nsec / 1'000'000), 3));
 }
 
 }  // namespace

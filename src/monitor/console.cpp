@@ -37,17 +37,6 @@ Result<Fd> open_slave(int master) {
   return Fd(static_cast<int>(slave));
 }
 
-Result<termios> make_raw(int fd) {
-  termios mode{};
-  if (::tcgetattr(fd, &mode) != 0) return fail(Error::from_errno(errno, "tcgetattr", "terminal"));
-  termios raw = mode;
-  ::cfmakeraw(&raw);
-  raw.c_cc[VMIN] = 1;
-  raw.c_cc[VTIME] = 0;
-  if (::tcsetattr(fd, TCSAFLUSH, &raw) != 0) return fail(Error::from_errno(errno, "tcsetattr", "terminal"));
-  return mode;
-}
-
 void complain(const Status& result) {
   if (!result) log::debug(kCategory, result.error().line());
 }
@@ -67,7 +56,7 @@ Status Console::log_to(std::string path, std::uint64_t limit, bool rotate) {
 Status Console::attach_terminal(Fd terminal) {
   terminal_ = std::make_unique<Stream>(loop_, *this, reopen(std::move(terminal)));
   TRY(set_nonblocking(terminal_->fd()));
-  terminal_mode_ = TRY(make_raw(terminal_->fd()));
+  raw_mode_.emplace(TRY(os::RawTerminal::enter(terminal_->fd())));
   TRY(terminal_->start());
   resize();
   return {};
@@ -76,7 +65,7 @@ Status Console::attach_terminal(Fd terminal) {
 Status Console::attach_path(const std::string& path) {
   constexpr mode_t kMode = 0600;
   Fd file = TRY(sys::open(path, O_RDWR | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, kMode));
-  if (::isatty(file.get()) == 0) {
+  if (!os::is_terminal(file.get())) {
     log_ = log_.active() ? std::move(log_) : TRY(ConsoleLog::open(path, 0, false));
     return {};
   }
@@ -131,8 +120,7 @@ void Console::close() {
   detach_container();
   client_.reset();
   client_master_.reset();
-  if (terminal_ && terminal_mode_) ::tcsetattr(terminal_->fd(), TCSADRAIN, &*terminal_mode_);
-  terminal_mode_.reset();
+  raw_mode_.reset();
   terminal_.reset();
 }
 
@@ -197,7 +185,7 @@ Result<Console::Lease> Console::lease_console(const void* holder) {
   const long unlock = control(master.get(), TIOCSPTLCK, &unlocked);
   if (unlock < 0) return fail(Error::from_errno(static_cast<int>(-unlock), "ioctl", "TIOCSPTLCK"));
   Fd slave = TRY(open_slave(master.get()));
-  TRY(make_raw(slave.get()));
+  TRY(os::make_raw(slave.get()));
   client_ = std::make_unique<Stream>(loop_, *this, std::move(slave));
   TRY(client_->start());
   client_master_ = std::move(master);

@@ -1,8 +1,6 @@
 // The container's console and ttys as the monitor holds them: ring buffer, log file, the caller's terminal, lxc-console.
 #pragma once
 
-#include <termios.h>
-
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +9,7 @@
 #include "monitor/console_log.hpp"
 #include "monitor/ring_buffer.hpp"
 #include "monitor/stream.hpp"
+#include "os/terminal.hpp"
 
 namespace berth::monitor {
 
@@ -71,7 +70,7 @@ class Console final : public StreamOwner {
   std::unique_ptr<Stream> master_;
   Fd slave_;  // held open, so that the master does not hang up while no process of the container has it open
   std::unique_ptr<Stream> terminal_;
-  std::optional<termios> terminal_mode_;
+  std::optional<os::RawTerminal> raw_mode_;
   std::unique_ptr<Stream> client_;  // our end of the pty that an lxc-console client of tty 0 has
   Fd client_master_;
   const void* client_holder_ = nullptr;

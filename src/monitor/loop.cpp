@@ -44,11 +44,6 @@ void Loop::set_timer(int milliseconds, Watcher& watcher) {
   deadline_ = now_ms() + milliseconds;
 }
 
-void Loop::drop_when_idle(std::vector<std::span<std::byte>> ranges, void (*trim)()) {
-  droppable_ = std::move(ranges);
-  trim_ = trim;
-}
-
 int Loop::timeout() const {
   if (timer_ == nullptr) return kIdleMs;
   return static_cast<int>(std::clamp<std::int64_t>(deadline_ - now_ms(), 0, 60'000));
@@ -56,7 +51,6 @@ int Loop::timeout() const {
 
 // Drops the program's own pages and waits for ever, in one function: what it returns through is all that is mapped meanwhile.
 long Loop::park(epoll_event& event) {
-  if (trim_ != nullptr) trim_();
   for (const auto& range : droppable_) sys::raw::call(SYS_madvise, range.data(), range.size(), MADV_DONTNEED);
   return sys::raw::call(SYS_epoll_pwait, epoll_.get(), &event, 1, -1, nullptr, 8);
 }

@@ -50,8 +50,8 @@ class Loop {
   [[nodiscard]] bool has_timer() const { return timer_ != nullptr; }
 
   // Memory that may be dropped whenever nothing has happened for kIdleMs: mapped from files, so that the kernel brings back
-  // what is used again. `trim` is called just before.
-  void drop_when_idle(std::vector<std::span<std::byte>> ranges, void (*trim)());
+  // what is used again.
+  void drop_when_idle(std::vector<std::span<std::byte>> ranges) { droppable_ = std::move(ranges); }
   static constexpr int kIdleMs = 100;
 
   // Waits for one event and hands it to its watcher.
@@ -66,7 +66,6 @@ class Loop {
   Fd epoll_;
   Watcher* timer_ = nullptr;
   std::vector<std::span<std::byte>> droppable_;
-  void (*trim_)() = nullptr;
   bool active_ = true;         // something has happened since memory was dropped
   std::int64_t deadline_ = 0;  // CLOCK_MONOTONIC, ms
 };

@@ -1,6 +1,5 @@
 // Runs in: the monitor, once, before the first step; and what follows from signals.
-#include <link.h>
-#include <malloc.h>
+#include <elf.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
@@ -12,6 +11,15 @@
 #include "sys/process.hpp"
 #include "sys/raw.hpp"
 #include "sys/socket.hpp"
+
+#if __SIZEOF_POINTER__ == 8
+using ElfHeader = Elf64_Ehdr;
+using ElfSegment = Elf64_Phdr;
+#else
+using ElfHeader = Elf32_Ehdr;
+using ElfSegment = Elf32_Phdr;
+#endif
+extern "C" const ElfHeader __ehdr_start;  // NOLINT(bugprone-reserved-identifier): given by the linker, this program's first bytes
 
 namespace berth::monitor {
 namespace {
@@ -25,19 +33,21 @@ constexpr std::size_t kReadSignals = 9;
 
 // The read-only segments of this program.
 std::vector<std::span<std::byte>> program_text() {
+  constexpr std::uintptr_t kPage = 4096;
+  const auto base = reinterpret_cast<std::uintptr_t>(&__ehdr_start);
+  const auto* segments = reinterpret_cast<const ElfSegment*>(base + __ehdr_start.e_phoff);
+  const std::span all(segments, __ehdr_start.e_phnum);
+  std::uintptr_t first = 0;  // of the addresses that the program was linked for
+  for (const ElfSegment& segment : all) {
+    if (segment.p_type == PT_LOAD && segment.p_offset == 0) first = segment.p_vaddr;
+  }
   std::vector<std::span<std::byte>> ranges;
-  const auto visit = [](dl_phdr_info* object, std::size_t, void* data) {
-    constexpr std::uintptr_t kPage = 4096;
-    for (int i = 0; i < object->dlpi_phnum; ++i) {
-      const auto& segment = object->dlpi_phdr[i];
-      if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
-      const std::uintptr_t start = (object->dlpi_addr + segment.p_vaddr) & ~(kPage - 1);
-      const std::uintptr_t end = (object->dlpi_addr + segment.p_vaddr + segment.p_memsz + kPage - 1) & ~(kPage - 1);
-      static_cast<decltype(ranges)*>(data)->emplace_back(reinterpret_cast<std::byte*>(start), end - start);
-    }
-    return 1;  // the program itself is first; what else there may be (a vDSO) is not ours
-  };
-  ::dl_iterate_phdr(visit, &ranges);
+  for (const ElfSegment& segment : all) {
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+    const std::uintptr_t start = (base - first + segment.p_vaddr) & ~(kPage - 1);
+    const std::uintptr_t end = (base - first + segment.p_vaddr + segment.p_memsz + kPage - 1) & ~(kPage - 1);
+    ranges.emplace_back(reinterpret_cast<std::byte*>(start), end - start);
+  }
   return ranges;
 }
 
@@ -46,7 +56,7 @@ std::vector<std::span<std::byte>> program_text() {
 bool Monitor::set_up() {
   auto droppable = program_text();
   if (!plan_pages_.empty()) droppable.push_back(plan_pages_);
-  loop_.drop_when_idle(std::move(droppable), [] { ::malloc_trim(0); });
+  loop_.drop_when_idle(std::move(droppable));
   open_log();
   auto result = open_command_socket();
   if (already_running_) {

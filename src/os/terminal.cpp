@@ -44,14 +44,29 @@ Status set_window_size(int fd, const winsize& size) {
   return {};
 }
 
-Result<RawTerminal> RawTerminal::enter(int fd) {
-  ::termios modes{};
-  static_assert(sizeof modes <= kModesSize);
-  TRY(sys::control(fd, TCGETS, &modes, named("TCGETS", fd)));
-  std::array<std::byte, kModesSize> saved{};
-  std::memcpy(saved.data(), &modes, sizeof modes);
-  ::termios raw = raw_modes(modes);
+namespace {
+
+// Returns the modes from before.
+Result<::termios> exchange_for_raw(int fd) {
+  ::termios before{};
+  TRY(sys::control(fd, TCGETS, &before, named("TCGETS", fd)));
+  ::termios raw = raw_modes(before);
   TRY(sys::control(fd, TCSETSW, &raw, named("TCSETSW", fd)));
+  return before;
+}
+
+}  // namespace
+
+Status make_raw(int fd) {
+  TRY(exchange_for_raw(fd));
+  return {};
+}
+
+Result<RawTerminal> RawTerminal::enter(int fd) {
+  const ::termios before = TRY(exchange_for_raw(fd));
+  static_assert(sizeof before <= kModesSize);
+  std::array<std::byte, kModesSize> saved{};
+  std::memcpy(saved.data(), &before, sizeof before);
   return RawTerminal(fd, saved);
 }
 

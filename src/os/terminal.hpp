@@ -14,7 +14,10 @@ bool is_terminal(int fd);
 Result<winsize> window_size(int fd);
 Status set_window_size(int fd, const winsize& size);
 
-// Puts a terminal into raw mode (no echo, no signals, no translation) and restores it on destruction. Move-only.
+// Raw mode (no echo, no signals, no translation) for good.
+Status make_raw(int fd);
+
+// Puts a terminal into raw mode and restores it on destruction. Move-only.
 // `fd` stays the caller's and must outlive the object.
 class RawTerminal {
  public:
