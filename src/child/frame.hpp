@@ -105,6 +105,7 @@ int step_release(Frame& frame);
 int step_open_slot(Frame& frame);
 int step_death_signal(Frame& frame);
 int step_become_root(Frame& frame);
+int step_join_groups(Frame& frame);
 int step_write_slots(Frame& frame);
 int step_unshare(Frame& frame);
 int step_time_offsets(Frame& frame);

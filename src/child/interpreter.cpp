@@ -23,6 +23,8 @@ StepFunction function_of(Op op) {
       return step_death_signal;
     case Op::kBecomeRoot:
       return step_become_root;
+    case Op::kJoinGroups:
+      return step_join_groups;
     case Op::kWriteSlots:
       return step_write_slots;
     case Op::kUnshare:

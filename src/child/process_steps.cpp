@@ -53,6 +53,14 @@ int step_become_root(Frame& frame) {
   return check(frame, sys::raw::call(SYS_setresuid, 0, 0, 0), "setresuid", "0");
 }
 
+int step_join_groups(Frame& frame) {
+  const StringList files = frame.list(0);
+  for (std::uint32_t i = 0; i < files.size(); ++i) {
+    if (const long result = write_path(files[i], "0"); result < 0) return refuse(frame, result, "write", files[i]);
+  }
+  return 0;
+}
+
 int step_write_slots(Frame& frame) {
   for (unsigned slot = 0; slot < kSlots; ++slot) {
     if ((frame.num(0) >> slot & 1) == 0) continue;

@@ -12,6 +12,7 @@ namespace berth::child {
 // Which process carries a step out, and when.
 enum class Phase : std::uint8_t {
   kCaller,     // the starting command, before the monitor exists
+  kBeside,     // the starting command, while the monitor starts; the monitor waits for them by kAwait Point::kGroupsMade
   kPrepare,    // the monitor, before the container's first process exists
   kContainer,  // the container's first process, between clone and exec
   kParallel,   // the monitor, while that process works
@@ -47,6 +48,7 @@ enum class Op : std::uint16_t {
   // --- container side --------------------------------------------------------------------------------------------------
   kDeathSignal,     // num0 = signal
   kBecomeRoot,      // setgroups(0), gid 0, uid 0 in the new user namespace
+  kJoinGroups,      // list0 = cgroup v1 tasks files; "0" is written to each
   kWriteSlots,      // num0 = mask of slots; "0" is written to each (cgroup v1 tasks files opened by the monitor)
   kUnshare,         // num0 = CLONE_* flags
   kTimeOffsets,     // text0 = lines for /proc/self/timens_offsets; then enters the new time namespace
@@ -95,10 +97,11 @@ enum class Op : std::uint16_t {
 
 // kAwait / kRelease.
 enum class Point : std::int64_t {
-  kIdsMapped = 1,   // monitor -> container: id maps, limits and cgroup are in place
-  kSetUp = 2,       // container -> monitor: the root is ready, only the start hook, ids and exec remain
-  kGo = 3,          // monitor -> container: start-host hooks are done
-  kAboutToExec = 4  // container -> monitor: the next event is exec (end of file on the channel) or a failure
+  kIdsMapped = 1,    // monitor -> container: id maps and cgroups are in place
+  kSetUp = 2,        // container -> monitor: the root is ready, only the start hook, ids and exec remain
+  kGo = 3,           // monitor -> container: start-host hooks are done
+  kAboutToExec = 4,  // container -> monitor: the next event is exec (end of file on the channel) or a failure
+  kGroupsMade = 5    // starting command -> monitor: the kBeside steps are done
 };
 
 // Slots: small table of descriptors that steps share. The child inherits the monitor's table.

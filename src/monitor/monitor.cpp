@@ -50,7 +50,10 @@ Monitor::Monitor(const child::BlobView& blob, Loop loop, Fd status, Fd terminal)
       init_watcher_([this] { on_init_ended(); }),
       done_(blob.step_count()) {
   commands_.serve(server_);
-  for (std::uint32_t i = 0; i < blob.step_count(); ++i) done_[i] = blob.step(i).phase == Phase::kCaller;
+  for (std::uint32_t i = 0; i < blob.step_count(); ++i) {
+    done_[i] = blob.step(i).phase == Phase::kCaller;
+    if (blob.step(i).phase == Phase::kBeside) groups_made_ = false;
+  }
 }
 
 int Monitor::run() {
@@ -75,7 +78,7 @@ void Monitor::begin_start(bool reboot) {
   rebooting_ = false;
   context_.target = nullptr;
   context_.init_pid = -1;
-  reached_ = 0;
+  reached_ = groups_made_ ? bit_of(static_cast<std::int64_t>(child::Point::kGroupsMade)) : 0;
   exec_seen_ = false;
   change_state(State::kStarting);
   queue_ = start_steps(blob_, reboot);
@@ -221,8 +224,34 @@ void Monitor::on_steps_done() {
 // --- events --------------------------------------------------------------------------------------------------------------
 
 void Monitor::on_starter() {
+  runtime::StarterMessage message;
+  const auto received = sys::receive(status_.get(), std::as_writable_bytes(std::span(&message, 1)), MSG_DONTWAIT);
+  if (!received && received.error().code() == EAGAIN) return;
+  if (received && received->bytes == sizeof message) return on_groups_made();
+  on_starter_gone();
+}
+
+void Monitor::take_over_groups() {
+  groups_made_ = true;
+  for (std::uint32_t i = 0; i < blob_.step_count(); ++i) {
+    if (blob_.step(i).phase == Phase::kBeside) done_[i] = true;
+  }
+}
+
+void Monitor::on_groups_made() {
+  take_over_groups();
+  reached_ |= bit_of(static_cast<std::int64_t>(child::Point::kGroupsMade));
+  if (blob_.settings().foreground == 0) loop_.forget(status_.get());
+  advance();
+}
+
+void Monitor::on_starter_gone() {
   loop_.forget(status_.get());
   log::debug(kCategory, "the starting command is gone");
+  const bool incomplete = !groups_made_;
+  if (incomplete) take_over_groups();
+  if (incomplete && stage_ == Stage::kStarting)
+    return fail_start(Error::from_errno(ECANCELED, "start", "the starting command has given up"), current_step());
   [[maybe_unused]] const Status ignored = stop();  // fails only when there is nothing left to stop
 }
 

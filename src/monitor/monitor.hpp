@@ -78,6 +78,9 @@ class Monitor final : private Control {
   // events
   void on_signal();
   void on_starter();
+  void on_groups_made();
+  void on_starter_gone();
+  void take_over_groups();
   void on_channel();
   void on_message(child::Message& message, std::vector<Fd> descriptors);
   void on_channel_closed();
@@ -119,6 +122,7 @@ class Monitor final : private Control {
   std::vector<bool> done_;
   std::unique_ptr<child::Failure> failure_;
   std::uint32_t reached_ = 0;  // bits of child::Point
+  bool groups_made_ = true;  // the starting command has no kBeside steps, or has said that they are done
   bool exec_seen_ = false;
   bool was_running_ = false;
   bool rebooting_ = false;

@@ -99,9 +99,9 @@ Status Monitor::watch_signals() {
   return loop_.watch(signals_.get(), EPOLLIN, signal_watcher_);
 }
 
-// In the foreground the container lives as long as the command that started it.
+// In the foreground the container lives as long as the command that started it; else it is heard until its part is done.
 Status Monitor::watch_starter() {
-  if (blob_.settings().foreground == 0 || !status_) return {};
+  if (!status_ || (blob_.settings().foreground == 0 && groups_made_)) return {};
   return loop_.watch(status_.get(), EPOLLIN | EPOLLRDHUP, starter_watcher_);
 }
 

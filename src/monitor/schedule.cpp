@@ -26,7 +26,10 @@ void append(StepList& steps, const BlobView& blob, Phase phase, bool only_again)
 
 StepList start_steps(const BlobView& blob, bool reboot) {
   StepList steps;
-  if (reboot) append(steps, blob, Phase::kCaller, true);
+  if (reboot) {
+    append(steps, blob, Phase::kCaller, true);
+    append(steps, blob, Phase::kBeside, true);
+  }
   append(steps, blob, Phase::kPrepare, reboot);
   append(steps, blob, Phase::kParallel, false);
   return steps;

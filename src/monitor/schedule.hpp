@@ -10,7 +10,7 @@ namespace berth::monitor {
 
 using StepList = std::vector<std::uint32_t>;
 
-// kPrepare, then kParallel. On a reboot those steps of kCaller and kPrepare that are marked kStepOnReboot come first.
+// kPrepare, then kParallel. On a reboot those steps of kCaller, kBeside and kPrepare that are marked kStepOnReboot come first.
 StepList start_steps(const child::BlobView& blob, bool reboot);
 StepList stop_steps(const child::BlobView& blob);
 // The undo steps of what is done. On a reboot only of what will be done again.

@@ -75,7 +75,7 @@ class Runner {
       if (!command_.inherit_output) write_ends[i] = TRY(capture(streams_[i]));
       spawn.descriptors.emplace_back(command_.inherit_output ? number : write_ends[i].get(), number);
     }
-    sys::Cloned child = TRY(sys::spawn(spawn));
+    sys::Cloned child = TRY(sys::spawn(std::move(spawn)));
     return PidRef(std::move(child));
   }
 

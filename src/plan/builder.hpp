@@ -58,7 +58,11 @@ Status decide_network(Builder& builder);       // start_network.cpp
 Status check_confinement(Builder& builder);    // start_confinement.cpp
 void plan_caller_cgroups(Builder& builder);
 void plan_monitor_cgroups(Builder& builder);
+// The container is born in its group of this hierarchy; it enters the others itself, and those are made meanwhile (kBeside).
 bool entered_by_birth(const cgroup::Placement& placement);  // start_cgroups.cpp
+bool groups_made_beside(const Builder& builder);
+// The file of `directory` (the payload or the monitor's group) that a process writes itself into.
+std::string entry_file(const cgroup::Placement& placement, const std::string& directory);
 void plan_monitor_joins(Builder& builder);                  // while the container's first process is at work
 void plan_host_console(Builder& builder);                   // start_devices.cpp
 void plan_network_entry(Builder& builder);                  // start_network.cpp

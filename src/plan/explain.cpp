@@ -18,6 +18,7 @@ bool after_pivot(const Plan& plan, std::size_t index) {
 std::string_view place(const Plan& plan, std::size_t index) {
   switch (plan.steps[index].phase) {
     case child::Phase::kCaller:
+    case child::Phase::kBeside:
       return "by the starting command";
     case child::Phase::kContainer:
       return after_pivot(plan, index) ? "inside the container" : "in the container's mount namespace";

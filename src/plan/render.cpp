@@ -35,7 +35,8 @@ constexpr std::array kOpNames = {
     OpName{child::Op::kAwaitRunning, "await-running"},
     OpName{child::Op::kDeathSignal, "death-signal"},
     OpName{child::Op::kBecomeRoot, "become-root"},
-    OpName{child::Op::kWriteSlots, "join-cgroups"},
+    OpName{child::Op::kJoinGroups, "join-cgroups"},
+    OpName{child::Op::kWriteSlots, "join-open-cgroups"},
     OpName{child::Op::kUnshare, "unshare"},
     OpName{child::Op::kTimeOffsets, "time-offsets"},
     OpName{child::Op::kEnterNamespace, "enter-namespace"},
@@ -101,6 +102,7 @@ std::string_view op_name(child::Op op) {
 std::string_view phase_name(child::Phase phase) {
   switch (phase) {
     case child::Phase::kCaller:
+    case child::Phase::kBeside:
       return "caller";
     case child::Phase::kPrepare:
       return "monitor";

@@ -1,6 +1,8 @@
 // Runs in: the starting command.
 #include <fcntl.h>
 
+#include <algorithm>
+
 #include "base/strings.hpp"
 #include "plan/builder.hpp"
 #include "sys/features.hpp"
@@ -53,10 +55,6 @@ void list_paths(Settings& settings, const cgroup::Placement& placement) {
   }
 }
 
-std::string entry_file(const cgroup::Placement& placement, const std::string& directory) {
-  return directory + (placement.hierarchy.unified() ? "/cgroup.procs" : "/tasks");
-}
-
 void plan_write(PlannedStep& step, const cgroup::Write& write) {
   step.text[0] = write.path;
   step.text[1] = write.value;
@@ -64,13 +62,26 @@ void plan_write(PlannedStep& step, const cgroup::Write& write) {
   step.flags = child::kStepOnReboot | (write.may_fail ? std::uint32_t{child::kStepMayFail} : 0);
 }
 
+// Groups that a process can be born in are made before the monitor is, all others while it starts.
+child::Phase phase_of(const cgroup::Placement& placement) {
+  return entered_by_birth(placement) ? child::Phase::kCaller : child::Phase::kBeside;
+}
+
+child::Phase phase_of(const Builder& builder, const std::string& path) {
+  for (const cgroup::Placement& placement : builder.cgroups.placements) {
+    if (below(path, placement.payload) || below(path, placement.limit) || below(path, placement.monitor)) return phase_of(placement);
+  }
+  return child::Phase::kCaller;
+}
+
 void plan_directories(Builder& builder, const cgroup::Placement& placement) {
+  const child::Phase phase = phase_of(placement);
   for (const std::string& directory : placement.stale) {
-    builder.add(child::Phase::kCaller, child::Op::kRemoveCgroup, "removing what a dead run left of the cgroup").text[0] =
+    builder.add(phase, child::Op::kRemoveCgroup, "removing what a dead run left of the cgroup").text[0] =
         directory;
   }
   for (const std::string& directory : placement.make) {
-    PlannedStep& make = builder.add(child::Phase::kCaller, child::Op::kMakeCgroup, "making the cgroup");
+    PlannedStep& make = builder.add(phase, child::Op::kMakeCgroup, "making the cgroup");
     make.text[0] = directory;
     make.num[0] = 0755;
     if (!below(directory, placement.limit)) continue;
@@ -80,6 +91,10 @@ void plan_directories(Builder& builder, const cgroup::Placement& placement) {
 }
 
 }  // namespace
+
+std::string entry_file(const cgroup::Placement& placement, const std::string& directory) {
+  return directory + (placement.hierarchy.unified() ? "/cgroup.procs" : "/tasks");
+}
 
 Status decide_cgroups(Builder& builder) {
   builder.cgroups = TRY_CONTEXT(cgroup::arrange(builder.inputs.cgroups, request_of(builder)), "planning the cgroups");
@@ -99,15 +114,20 @@ void plan_caller_cgroups(Builder& builder) {
   for (const cgroup::Placement& placement : builder.cgroups.placements) plan_directories(builder, placement);
   for (const cgroup::Write& write : builder.cgroups.writes) {
     if (!write.devices)
-      plan_write(builder.add(child::Phase::kCaller, child::Op::kWriteHostFile, "setting a cgroup limit"), write);
+      plan_write(builder.add(phase_of(builder, write.path), child::Op::kWriteHostFile, "setting a cgroup limit"), write);
   }
   for (const auto& [path, uid, gid] : builder.cgroups.chowns) {
-    PlannedStep& chown = builder.add(child::Phase::kCaller, child::Op::kChownHost, "handing the cgroup to the container's root");
+    PlannedStep& chown = builder.add(phase_of(builder, path), child::Op::kChownHost, "handing the cgroup to the container's root");
     chown.text[0] = path;
     chown.num[0] = uid;
     chown.num[1] = gid;
     chown.flags = child::kStepOnReboot;
   }
+}
+
+bool groups_made_beside(const Builder& builder) {
+  const auto& placements = builder.cgroups.placements;
+  return std::any_of(placements.begin(), placements.end(), [](const auto& placement) { return !entered_by_birth(placement); });
 }
 
 // Where the kernel can't let a process be born in its group, it enters the unified one as it enters the v1 ones.
@@ -117,10 +137,16 @@ bool entered_by_birth(const cgroup::Placement& placement) {
 
 void plan_monitor_cgroups(Builder& builder) {
   if (builder.conf().monitor_unshare) builder.host(child::Op::kPrivateMounts, "giving the monitor its own mount namespace");
+  // A container with a user namespace has no right to open its groups itself: it waits for them, and gets them opened.
+  const bool opened = builder.user_namespace;
+  if (opened && groups_made_beside(builder)) {
+    builder.host(child::Op::kAwait, "waiting for the cgroups").num[0] = static_cast<std::int64_t>(child::Point::kGroupsMade);
+  }
   std::int64_t slot = kSlotFirstTasks;
   for (const cgroup::Placement& placement : builder.cgroups.placements) {
-    PlannedStep& open = builder.host(child::Op::kOpenSlot, "opening the container's cgroup");
     const bool birth = entered_by_birth(placement);
+    if (!birth && !opened) continue;
+    PlannedStep& open = builder.host(child::Op::kOpenSlot, "opening the container's cgroup");
     open.text[0] = birth ? placement.payload : entry_file(placement, placement.payload);
     open.num[0] = birth ? std::int64_t{kSlotPayloadGroup} : slot++;
     open.num[1] = birth ? O_PATH | O_DIRECTORY : O_WRONLY;

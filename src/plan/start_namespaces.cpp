@@ -105,6 +105,8 @@ std::int64_t plan_shared_namespaces(Builder& builder) {
   return mask;
 }
 
+bool waits_for_monitor(const Builder& builder) { return builder.user_namespace || groups_made_beside(builder); }
+
 std::string time_offsets(const config::Conf& conf) {
   constexpr std::int64_t kSecond = 1'000'000'000;
   std::string lines;
@@ -124,13 +126,31 @@ std::string time_offsets(const config::Conf& conf) {
   return lines;
 }
 
-void plan_cgroup_entry(Builder& builder) {
+constexpr const char* kEntering = "entering the container's cgroups";
+
+void plan_groups_by_slot(Builder& builder) {
   std::int64_t mask = 0;
   std::int64_t slot = kSlotFirstTasks;
   for (const cgroup::Placement& placement : builder.cgroups.placements) {
     if (!entered_by_birth(placement)) mask |= std::int64_t{1} << slot++;
   }
-  if (mask != 0) builder.inside(child::Op::kWriteSlots, "entering the container's cgroups").num[0] = mask;
+  builder.inside(child::Op::kWriteSlots, kEntering).num[0] = mask;
+}
+
+void plan_groups_by_path(Builder& builder) {
+  PlannedStep& join = builder.inside(child::Op::kJoinGroups, kEntering);
+  for (const cgroup::Placement& placement : builder.cgroups.placements) {
+    if (!entered_by_birth(placement)) join.list[0].push_back(entry_file(placement, placement.payload));
+  }
+}
+
+void plan_cgroup_entry(Builder& builder) {
+  if (groups_made_beside(builder)) {
+    if (builder.user_namespace)
+      plan_groups_by_slot(builder);
+    else
+      plan_groups_by_path(builder);
+  }
   if (!builder.cgroup_namespace) return;
   builder.inside(child::Op::kUnshare, "making the cgroup namespace").num[0] = CLONE_NEWCGROUP;
 }
@@ -167,7 +187,11 @@ Status plan_clone(Builder& builder) {
     plan_id_map(builder, 'u');
     if (!builder.inputs.privileged) builder.meanwhile(child::Op::kDenySetgroups, "giving up setgroups");
     plan_id_map(builder, 'g');
-    builder.meanwhile(child::Op::kRelease, "telling the container that its ids are mapped").num[0] =
+  } else if (groups_made_beside(builder)) {
+    builder.meanwhile(child::Op::kAwait, "waiting for the cgroups").num[0] = static_cast<std::int64_t>(child::Point::kGroupsMade);
+  }
+  if (waits_for_monitor(builder)) {
+    builder.meanwhile(child::Op::kRelease, "telling the container that its ids are mapped and its cgroups made").num[0] =
         static_cast<std::int64_t>(child::Point::kIdsMapped);
   }
   return {};
@@ -185,8 +209,9 @@ void plan_entry(Builder& builder) {
     point.num[1] = O_PATH | O_DIRECTORY;
     point.origin = builder.origin("lxc.rootfs.mount");
   }
-  if (builder.user_namespace) {
-    builder.inside(child::Op::kAwait, "waiting for the id maps").num[0] = static_cast<std::int64_t>(child::Point::kIdsMapped);
+  if (waits_for_monitor(builder)) {
+    builder.inside(child::Op::kAwait, "waiting for the id maps and cgroups").num[0] =
+        static_cast<std::int64_t>(child::Point::kIdsMapped);
   }
   plan_cgroup_entry(builder);
   if (builder.user_namespace) builder.inside(child::Op::kBecomeRoot, "becoming the container's root");

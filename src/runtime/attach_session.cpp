@@ -43,7 +43,7 @@ bool refused_group(const Error& error) {
 Result<sys::Cloned> spawn_into(sys::Spawn& request, const std::string& directory) {
   const Fd group = TRY(sys::open(directory, O_PATH | O_DIRECTORY));
   request.cgroup_fd = group.get();
-  auto child = sys::spawn(request);
+  auto child = sys::spawn(request);  // a copy: it is tried again elsewhere
   request.cgroup_fd = -1;
   return child;
 }

@@ -91,7 +91,7 @@ Result<RunningProgram> RunningProgram::start(const std::vector<std::string>& arg
   spawn.program_path = find_program(arguments[0]);
   spawn.environment = environment;
   spawn.descriptors = {{null.get(), 0}, {output.get(), 1}, {output.get(), 2}};
-  program.pidfd_ = std::move(TRY(sys::spawn(spawn)).pidfd);
+  program.pidfd_ = std::move(TRY(sys::spawn(std::move(spawn))).pidfd);
   program.name_ = arguments.back();
   return program;
 }

@@ -1,4 +1,4 @@
-// Runs in: the starting command (kCaller) and the monitor.
+// Runs in: the starting command (kCaller, kBeside) and the monitor.
 #include "runtime/host_steps.hpp"
 
 #include <sys/ioctl.h>
@@ -217,10 +217,10 @@ void undo(const BlobView& blob, const std::vector<bool>& done, HostContext& cont
 
 }  // namespace
 
-bool run_caller_steps(const BlobView& blob, HostContext& context, Failure& failure) {
+bool run_caller_steps(const BlobView& blob, Phase phase, HostContext& context, Failure& failure) {
   std::vector<bool> done(blob.step_count());
   for (std::uint32_t i = 0; i < blob.step_count(); ++i) {
-    if (blob.step(i).phase != Phase::kCaller) continue;
+    if (blob.step(i).phase != phase) continue;
     if (run_host_step(blob, i, context, failure)) {
       done[i] = true;
     } else if ((blob.step(i).flags & child::kStepMayFail) == 0) {
@@ -232,9 +232,9 @@ bool run_caller_steps(const BlobView& blob, HostContext& context, Failure& failu
   return true;
 }
 
-void undo_caller_steps(const BlobView& blob, HostContext& context) {
+void undo_caller_steps(const BlobView& blob, Phase phase, HostContext& context) {
   std::vector<bool> done(blob.step_count());
-  for (std::uint32_t i = 0; i < blob.step_count(); ++i) done[i] = blob.step(i).phase == Phase::kCaller;
+  for (std::uint32_t i = 0; i < blob.step_count(); ++i) done[i] = blob.step(i).phase == phase;
   undo(blob, done, context);
   remove_monitor_cgroups(blob, done);
 }

@@ -1,4 +1,4 @@
-// Carries out the steps of a plan that run on the host's side: the caller's (kCaller) and the monitor's.
+// Carries out the steps of a plan that run on the host's side: the caller's (kCaller, kBeside) and the monitor's.
 #pragma once
 
 #include <string>
@@ -28,10 +28,10 @@ void open_namespaces(HostContext& context);
 // Everything but kAwait, kRelease, kAwaitRunning and kClone. kHostHook is waited for. False: `failure` tells why.
 bool run_host_step(const child::BlobView& blob, std::uint32_t index, HostContext& context, child::Failure& failure);
 
-// The kCaller steps in order. When one fails, those before it are undone.
-bool run_caller_steps(const child::BlobView& blob, HostContext& context, child::Failure& failure);
-// Undoes all kCaller steps, newest first: for a caller whose monitor never came to be.
-void undo_caller_steps(const child::BlobView& blob, HostContext& context);
+// The steps of one phase of the caller (kCaller or kBeside) in order. When one fails, those before it are undone.
+bool run_caller_steps(const child::BlobView& blob, child::Phase phase, HostContext& context, child::Failure& failure);
+// Undoes all steps of that phase, newest first. What is absent already is fine.
+void undo_caller_steps(const child::BlobView& blob, child::Phase phase, HostContext& context);
 
 // Numbers (from 0) of the kUndo steps for the start steps whose entry in `done` is set, in the order to run them.
 std::vector<std::uint32_t> undo_order(const child::BlobView& blob, const std::vector<bool>& done);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -104,8 +105,21 @@ Result<MonitorLink> MonitorLink::launch(const plan::Plan& plan, const std::strin
   spawn.descriptors.emplace_back(program.get(), program_fd);
   spawn.cgroup_fd = group.get();
   spawn.new_session = !request.foreground;
-  sys::Cloned monitor = TRY_CONTEXT(sys::spawn(spawn), "starting the monitor");
-  return MonitorLink(std::move(ours), std::move(monitor.pidfd));
+  return MonitorLink(std::move(ours), TRY_CONTEXT(sys::Spawning::begin(std::move(spawn)), "starting the monitor"));
+}
+
+Status MonitorLink::confirm() {
+  pidfd_ = std::move(TRY_CONTEXT(starting_.finish(), "starting the monitor").pidfd);
+  return {};
+}
+
+void MonitorLink::tell_groups_made() {
+  const StarterMessage message;
+  [[maybe_unused]] const Status ignored = sys::send(status_.get(), std::as_bytes(std::span(&message, 1)));
+}
+
+void MonitorLink::give_up() {
+  [[maybe_unused]] const Status ignored = sys::shut_down(status_.get(), SHUT_WR);
 }
 
 Result<StatusMessage> MonitorLink::receive() {

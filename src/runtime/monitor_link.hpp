@@ -8,13 +8,21 @@
 #include "plan/plan.hpp"
 #include "runtime/container.hpp"
 #include "runtime/status_protocol.hpp"
+#include "sys/process.hpp"
 
 namespace berth::runtime {
 
 class MonitorLink {
  public:
-  // Starts the monitor program, born in its group of the unified hierarchy where there is one. `encoded` is the plan's blob.
+  // Sets the monitor program on its way, born in its group of the unified hierarchy where there is one. `encoded` is the plan's
+  // blob. Returns at once: confirm() tells whether the program runs.
   static Result<MonitorLink> launch(const plan::Plan& plan, const std::string& encoded, const StartRequest& request);
+
+  // Waits until the monitor program runs.
+  Status confirm();
+  // The kBeside steps are done, or will never be. A monitor that is gone shows in receive().
+  void tell_groups_made();
+  void give_up();
 
   // The next message. The monitor's death without a word is an Error.
   Result<StatusMessage> receive();
@@ -23,8 +31,9 @@ class MonitorLink {
   [[nodiscard]] bool spoke() const { return spoke_; }
 
  private:
-  MonitorLink(Fd status, Fd pidfd) : status_(std::move(status)), pidfd_(std::move(pidfd)) {}
+  MonitorLink(Fd status, sys::Spawning starting) : status_(std::move(status)), starting_(std::move(starting)) {}
   Fd status_, pidfd_;
+  sys::Spawning starting_;
   bool spoke_ = false;
 };
 

@@ -144,6 +144,11 @@ Result<StartLocks> lock_for_start(const Container& container) {
   return StartLocks{std::move(own), std::move(name)};
 }
 
+struct Launched {
+  StartOutcome outcome;
+  MonitorLink link;
+};
+
 // What the monitor says first: it runs, it failed, or another one was there before.
 Result<StartOutcome> first_word(const plan::Plan& plan, MonitorLink& link) {
   const StatusMessage message = TRY(link.receive());
@@ -153,6 +158,38 @@ Result<StartOutcome> first_word(const plan::Plan& plan, MonitorLink& link) {
   outcome.already_running = message.kind == StatusKind::kAlreadyRunning;
   outcome.init_pid = message.kind == StatusKind::kRunning ? message.value : -1;
   return outcome;
+}
+
+// The kBeside steps, while the monitor starts. False: `failure` tells why, and nothing of them is left.
+Result<bool> work_beside(const child::BlobView& blob, HostContext& host, MonitorLink& link, child::Failure& failure) {
+  const bool made = run_caller_steps(blob, child::Phase::kBeside, host, failure);
+  Status confirmed = link.confirm();
+  if (!confirmed) {
+    if (made) undo_caller_steps(blob, child::Phase::kBeside, host);
+    return fail(std::move(confirmed.error()));
+  }
+  if (made)
+    link.tell_groups_made();
+  else
+    link.give_up();
+  return made;
+}
+
+// All that happens to a plan: the caller's own steps, the monitor, its first word. On failure nothing is left.
+Result<Launched> launch(const plan::Plan& plan, const std::string& encoded, const StartRequest& request) {
+  const child::BlobView blob(encoded.data(), encoded.size());
+  HostContext host;
+  child::Failure failure;
+  if (!run_caller_steps(blob, child::Phase::kCaller, host, failure)) return fail(plan::explain(plan, failure));
+  Defer undo([&] { undo_caller_steps(blob, child::Phase::kCaller, host); });
+  MonitorLink link = TRY(MonitorLink::launch(plan, encoded, request));
+  const bool made = TRY(work_beside(blob, host, link, failure));
+  auto outcome = first_word(plan, link);
+  // Once the monitor has spoken, it owns what was made before it, and has undone it when the start failed.
+  if (link.spoke()) undo.dismiss();
+  if (!made) return fail(plan::explain(plan, failure));
+  if (!outcome || outcome->already_running) undo_caller_steps(blob, child::Phase::kBeside, host);
+  return Launched{TRY(std::move(outcome)), std::move(link)};
 }
 
 }  // namespace
@@ -169,18 +206,9 @@ Result<StartOutcome> Container::start(const StartRequest& request) const {
   const config::Conf conf = TRY_CONTEXT(load_for_start(*this, request), kHeadline);
   const plan::Plan plan = TRY_CONTEXT(plan_for(*this, request, conf), kHeadline);
   const std::string encoded = plan::encode(plan);
-  const child::BlobView blob(encoded.data(), encoded.size());
-  HostContext host;
-  child::Failure failure;
-  if (!run_caller_steps(blob, host, failure)) return fail(plan::explain(plan, failure).context(kHeadline));
-  Defer undo([&] { undo_caller_steps(blob, host); });
-  MonitorLink link = TRY_CONTEXT(MonitorLink::launch(plan, encoded, request), kHeadline);
-  auto outcome = first_word(plan, link);
-  // Once the monitor has spoken, it owns what was made, and has undone it when the start failed.
-  if (link.spoke()) undo.dismiss();
+  auto [outcome, link] = TRY_CONTEXT(launch(plan, encoded, request), kHeadline);
   locks.reset();
-  if (!outcome || !request.foreground || outcome->already_running) return with_context(std::move(outcome), kHeadline);
-  outcome->exit_status = TRY(link.wait_until_stopped());
+  if (request.foreground && !outcome.already_running) outcome.exit_status = TRY(link.wait_until_stopped());
   return outcome;
 }
 

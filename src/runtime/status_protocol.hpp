@@ -1,4 +1,6 @@
-// What the monitor tells the command that started it, over the SOCK_SEQPACKET it inherits as kStatusFd. Plain data.
+// What the monitor and the command that started it tell each other, over the SOCK_SEQPACKET that the monitor inherits as kStatusFd.
+// Plain data. The starter says one thing, when its kBeside steps are done (StarterMessage); when its end is shut down before that, it
+// has given up. It undoes its kBeside steps itself unless it hears kRunning; the monitor undoes them when the starter is gone.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +30,10 @@ struct StatusMessage {
   StatusKind kind = StatusKind::kFailed;
   std::int32_t value = 0;
   child::Failure failure = {};
+};
+
+struct StarterMessage {
+  std::uint32_t groups_made = 1;
 };
 
 }  // namespace berth::runtime

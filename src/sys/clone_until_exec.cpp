@@ -11,24 +11,6 @@
 namespace berth::sys {
 namespace {
 
-// The child's frames are small, but it shares nothing of the caller's stack.
-constexpr std::size_t kStackSize = 64 << 10;
-
-class Stack {
- public:
-  Stack() : base_(::mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
-  Stack(const Stack&) = delete;
-  Stack& operator=(const Stack&) = delete;
-  ~Stack() {
-    if (valid()) ::munmap(base_, kStackSize);
-  }
-  [[nodiscard]] bool valid() const { return base_ != MAP_FAILED; }
-  [[nodiscard]] std::uint64_t address() const { return reinterpret_cast<std::uintptr_t>(base_); }
-
- private:
-  void* base_;
-};
-
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define BERTH_SANITIZED 1
 #elif defined(__has_feature)
@@ -84,18 +66,26 @@ Result<Cloned> clone_copying(std::uint64_t flags, int cgroup_fd, void (*child)(v
 
 }  // namespace
 
-Result<Cloned> clone_until_exec(std::uint64_t flags, int cgroup_fd, void (*child)(void*), void* data) {
+ChildStack::ChildStack() : base_(::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
+
+ChildStack::~ChildStack() {
+  if (valid()) ::munmap(base_, kSize);
+}
+
+bool ChildStack::valid() const { return base_ != MAP_FAILED; }
+
+Result<Cloned> clone_until_exec([[maybe_unused]] const ChildStack& stack, std::uint64_t flags, int cgroup_fd, void (*child)(void*),
+                                void* data) {
 #ifdef BERTH_CAN_SHARE_MEMORY
-  const Stack stack;
   if (!stack.valid() || raw::dispatch != raw::kernel || !has(Feature::kClone3))
     return clone_copying(flags, cgroup_fd, child, data);
   int pidfd = -1;
   clone_args arguments{};
-  arguments.flags = flags | CLONE_PIDFD | CLONE_VM | CLONE_VFORK;
+  arguments.flags = flags | CLONE_PIDFD | CLONE_VM;
   arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
   arguments.exit_signal = SIGCHLD;
   arguments.stack = stack.address();
-  arguments.stack_size = kStackSize;
+  arguments.stack_size = ChildStack::kSize;
   if (cgroup_fd >= 0) {
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<std::uint64_t>(cgroup_fd);

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -66,7 +67,24 @@ struct Spawn {
   int cgroup_fd = -1;  // cgroup v2 directory to be born in
   bool new_session = false;
 };
-// Starts a program without touching the caller's heap, locks or threads in the child.
-Result<Cloned> spawn(const Spawn& request);
+// Starts a program without touching the caller's heap, locks or threads in the child. Returns when it is executed.
+Result<Cloned> spawn(Spawn request);
+
+// A program on its way from clone to exec, for a caller that has something else to do meanwhile.
+class Spawning {
+ public:
+  // The descriptors that `request` names may be closed afterwards.
+  static Result<Spawning> begin(Spawn request);
+  Spawning(Spawning&&) noexcept;
+  Spawning& operator=(Spawning&&) = delete;
+  ~Spawning();  // waits, as the child uses this memory
+  // Waits for the exec; an Error when it failed. Once.
+  Result<Cloned> finish();
+
+ private:
+  struct State;
+  explicit Spawning(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace berth::sys

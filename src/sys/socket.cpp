@@ -92,6 +92,8 @@ Result<std::pair<Fd, Fd>> socket_pair(int type) {
   return std::pair(Fd(ends[0]), Fd(ends[1]));
 }
 
+Status shut_down(int fd, int how) { return status(raw::call(SYS_shutdown, fd, how), "shutdown"); }
+
 Status bind_abstract(int fd, std::string_view name) {
   const AbstractAddress to = TRY(abstract_address(name, "bind"));
   return status(raw::call(SYS_bind, fd, &to.address, to.length), "bind", strings::cat('@', name));

@@ -25,6 +25,7 @@ Status bind_abstract(int fd, std::string_view name);
 Status connect_abstract(int fd, std::string_view name);
 Status listen(int fd, int backlog);
 Result<Fd> accept(int fd);
+Status shut_down(int fd, int how);  // SHUT_*
 
 struct Received {
   std::size_t bytes = 0;  // 0 = the other end closed

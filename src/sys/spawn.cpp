@@ -166,32 +166,60 @@ std::string_view program_name(const Spawn& request) {
 
 }  // namespace
 
-Result<Cloned> spawn(const Spawn& request) {
-  std::vector<Move> moves = TRY(plan_moves(request));
-  const std::vector<char*> arguments = pointers(request.arguments);
-  const std::vector<char*> environment = pointers(request.environment);
-  auto [report_read, report_write] = TRY(make_pipe());
-  int first_free = 3;
-  for (const Move& move : moves) first_free = std::max(first_free, move.target + 1);
+// What the child reads, at one address until it is done.
+struct Spawning::State {
+  Spawn request;
+  std::vector<Move> moves;
+  std::vector<char*> arguments, environment;
   ChildPlan plan{};
-  plan.arguments = arguments.data();
-  plan.environment = environment.data();
-  plan.moves = moves.data();
-  plan.move_count = moves.size();
-  plan.first_free = first_free;
-  plan.program = request.program_fd;
-  plan.path = request.program_path.c_str();
+  ChildStack stack;
+  Fd report;
+  Cloned child;
+};
+
+Spawning::Spawning(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Spawning::Spawning(Spawning&&) noexcept = default;
+
+Spawning::~Spawning() {
+  if (state_) [[maybe_unused]]
+    const auto ignored = finish();  // nobody is left to ask
+}
+
+Result<Spawning> Spawning::begin(Spawn request) {
+  auto state = std::make_unique<State>();
+  state->moves = TRY(plan_moves(request));
+  state->request = std::move(request);
+  state->arguments = pointers(state->request.arguments);
+  state->environment = pointers(state->request.environment);
+  auto [report_read, report_write] = TRY(make_pipe());
+  state->report = std::move(report_read);
+  ChildPlan& plan = state->plan;
+  plan.first_free = 3;
+  for (const Move& move : state->moves) plan.first_free = std::max(plan.first_free, move.target + 1);
+  plan.arguments = state->arguments.data();
+  plan.environment = state->environment.data();
+  plan.moves = state->moves.data();
+  plan.move_count = state->moves.size();
+  plan.program = state->request.program_fd;
+  plan.path = state->request.program_path.c_str();
   plan.report = report_write.get();
-  plan.new_session = request.new_session;
-  Result<Cloned> child = [&] {
-    const AllSignalsBlocked blocked;
-    return clone_until_exec(
-        request.clone_flags, request.cgroup_fd, [](void* data) { run_child(*static_cast<ChildPlan*>(data)); }, &plan);
-  }();
-  report_write.reset();
-  if (!child) return child;
-  TRY(await_exec(report_read.get(), *child, program_name(request)));
-  return child;
+  plan.new_session = state->request.new_session;
+  const AllSignalsBlocked blocked;
+  state->child = TRY(clone_until_exec(
+      state->stack, state->request.clone_flags, state->request.cgroup_fd,
+      [](void* data) { run_child(*static_cast<ChildPlan*>(data)); }, &plan));
+  return Spawning(std::move(state));
+}
+
+Result<Cloned> Spawning::finish() {
+  const std::unique_ptr<State> state = std::move(state_);
+  TRY(await_exec(state->report.get(), state->child, program_name(state->request)));
+  return std::move(state->child);
+}
+
+Result<Cloned> spawn(Spawn request) {
+  Spawning started = TRY(Spawning::begin(std::move(request)));
+  return started.finish();
 }
 
 }  // namespace berth::sys
