@@ -8,7 +8,6 @@
 
 #include "child/blob.hpp"
 #include "freestanding/program.hpp"
-#include "monitor/farewell.hpp"
 #include "monitor/monitor.hpp"
 #include "runtime/status_protocol.hpp"
 #include "sys/file.hpp"
@@ -69,6 +68,5 @@ int berth_program(int, char** arguments, char**) {
   for (unsigned i = 0; i < programs.size(); ++i) {
     if (programs[i]) monitor.set_program(runtime::kFirstProgramSlot + i, std::move(programs[i]));
   }
-  const int result = monitor.run();
-  monitor::leave(blob, monitor.done(), result);
+  monitor.leave(monitor.run());
 }

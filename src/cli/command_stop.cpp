@@ -46,13 +46,14 @@ Result<int> shut_down(const StopOptions& options, const runtime::Container& cont
 Result<int> stop(StopOptions& options) {
   TRY(check(options));
   const auto container = TRY(open_container(options));
+  if (options.kill && TRY(container.kill())) return 0;
   const bool exists = container.defined();
   if (TRY(container.state()) == runtime::State::kStopped && !TRY(container.client().reachable())) {
     report(options, exists ? Error::message("not running") : no_such_container(container));
     return kExitNotRunning;
   }
   const int timeout = options.nowait ? 0 : options.timeout.value_or(kDefaultTimeout);
-  if (options.kill) return TRY(container.kill()) ? 0 : kExitNotRunning;
+  if (options.kill) return kExitNotRunning;
   if (!options.reboot) return shut_down(options, container, timeout);
   if (TRY(container.reboot(timeout))) return 0;
   return fail(Error::message(strings::cat("not rebooted after ", timeout, " seconds"), ETIMEDOUT));

@@ -44,6 +44,7 @@ Monitor::Monitor(const child::BlobView& blob, Loop loop, Fd status, Fd terminal)
       commands_(blob, loop_, container_, console_, freezer_, *this),
       server_(loop_, commands_),
       hook_(loop_),
+      farewell_(blob),
       signal_watcher_([this] { on_signal(); }),
       starter_watcher_([this] { on_starter(); }),
       channel_watcher_([this] { on_channel(); }),
@@ -417,10 +418,19 @@ Status Monitor::stop() {
   }
   if (container_.init_pid == 0) return {};  // it is on its way down
   const int configured = blob_.settings().stop_signal;
-  TRY(sys::send_signal(container_.init_pidfd.get(), configured != 0 ? configured : SIGKILL));
+  const int signal = configured != 0 ? configured : SIGKILL;
+  TRY(sys::send_signal(container_.init_pidfd.get(), signal));
   // A frozen process dies only once it is thawed. A container without a freezer is never frozen.
-  if (freezer_.available()) return freezer_.request(false);
-  return {};
+  const Status thawed = freezer_.available() ? freezer_.request(false) : Status{};
+  if (thawed && signal == SIGKILL) leave_groups_while_dying();
+  return thawed;
+}
+
+// The kernel needs a while to take a killed container apart; the monitor's own groups go meanwhile, unless a program is still to be
+// run in them.
+void Monitor::leave_groups_while_dying() {
+  if (stage_ != Stage::kRunning || !stop_steps(blob_).empty() || blob_.settings().ephemeral != 0) return;
+  farewell_.leave_groups(done_);
 }
 
 void Monitor::tell_starter(StatusKind kind, std::int32_t value, const child::Failure* failure) {
