@@ -1,7 +1,7 @@
 // Runs in: the monitor, the parent of one container's init.
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <fcntl.h>
 
 #include <span>
 #include <vector>

@@ -41,8 +41,8 @@ void* operator new(std::size_t size) {
 void* operator new[](std::size_t size) { return operator new(size); }
 void operator delete(void* block, std::size_t size) noexcept { heap.release(block, size); }
 void operator delete[](void* block, std::size_t size) noexcept { heap.release(block, size); }
-// Without its size a block can't be given back. Every delete in a program is a sized one, which the link proves: this function exists
-// nowhere, and these two are dropped as unused.
+// Without its size a block can't be given back. Every delete in a program is a sized one, which the link proves: this function
+// exists nowhere, and these two are dropped as unused.
 extern "C" [[noreturn]] void berth_delete_without_a_size();
 void operator delete(void*) noexcept { berth_delete_without_a_size(); }
 void operator delete[](void*) noexcept { berth_delete_without_a_size(); }

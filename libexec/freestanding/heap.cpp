@@ -4,7 +4,8 @@
 namespace berth::freestanding {
 
 static_assert(Heap::class_size(Heap::class_of(1)) == 16 && Heap::class_size(Heap::class_of(512)) == 512);
-static_assert(Heap::class_size(Heap::class_of(513)) == 1024 && Heap::class_size(Heap::class_of(Heap::kLargest)) == Heap::kLargest);
+static_assert(Heap::class_size(Heap::class_of(513)) == 1024 &&
+              Heap::class_size(Heap::class_of(Heap::kLargest)) == Heap::kLargest);
 
 void* Heap::allocate(std::size_t size) {
   if (size > kLargest) return map_(size);

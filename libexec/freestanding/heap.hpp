@@ -1,8 +1,8 @@
 // The heap of a program without a C library: small, for one thread, made for a process that allocates little and lives long.
 //
 // Blocks of up to kLargest bytes come in size classes (multiples of 16 up to 512, then powers of two) from chunks that the kernel
-// gives; a freed block goes to the list of its class and is reused from there. Larger ones are mappings of their own, given back when
-// they are freed. Every block is aligned to 16 bytes. The caller of release() knows the size, as sized operator delete does.
+// gives; a freed block goes to the list of its class and is reused from there. Larger ones are mappings of their own, given back
+// when they are freed. Every block is aligned to 16 bytes. The caller of release() knows the size, as sized operator delete does.
 #pragma once
 
 #include <cstddef>

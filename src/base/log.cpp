@@ -35,10 +35,10 @@ std::string timestamp() {
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{time - day};
   const auto number = [](auto value) { return static_cast<unsigned>(value.count()); };
-  return strings::cat(digits(static_cast<unsigned>(static_cast<int>(date.year())), 4), digits(static_cast<unsigned>(date.month()), 2),
-                      digits(static_cast<unsigned>(date.day()), 2), digits(number(clock.hours()), 2),
-                      digits(number(clock.minutes()), 2), digits(number(clock.seconds()), 2), '.',
-                      digits(static_cast<unsigned>(now.tv_nsec / 1'000'000), 3));
+  return strings::cat(digits(static_cast<unsigned>(static_cast<int>(date.year())), 4),
+                      digits(static_cast<unsigned>(date.month()), 2), digits(static_cast<unsigned>(date.day()), 2),
+                      digits(number(clock.hours()), 2), digits(number(clock.minutes()), 2), digits(number(clock.seconds()), 2),
+                      '.', digits(static_cast<unsigned>(now.tv_nsec / 1'000'000), 3));
 }
 
 }  // namespace

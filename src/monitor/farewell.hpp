@@ -16,8 +16,8 @@ class Farewell {
   // the carried out steps; a group that is gone is taken off. Idempotent.
   void leave_groups(std::vector<bool>& done);
 
-  // Removes the rest and ends this process with `status`. All descriptors stay open until the groups are gone: whoever sees a socket
-  // of this monitor closed knows that nothing is left.
+  // Removes the rest and ends this process with `status`. All descriptors stay open until the groups are gone: whoever sees a
+  // socket of this monitor closed knows that nothing is left.
   [[noreturn]] void leave(std::vector<bool>& done, int status);
 
  private:

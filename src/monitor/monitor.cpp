@@ -426,8 +426,8 @@ Status Monitor::stop() {
   return thawed;
 }
 
-// The kernel needs a while to take a killed container apart; the monitor's own groups go meanwhile, unless a program is still to be
-// run in them.
+// The kernel needs a while to take a killed container apart; the monitor's own groups go meanwhile, unless a program is still to
+// be run in them.
 void Monitor::leave_groups_while_dying() {
   if (stage_ != Stage::kRunning || !stop_steps(blob_).empty() || blob_.settings().ephemeral != 0) return;
   farewell_.leave_groups(done_);

@@ -125,7 +125,7 @@ class Monitor final : private Control {
   std::vector<bool> done_;
   std::unique_ptr<child::Failure> failure_;
   std::uint32_t reached_ = 0;  // bits of child::Point
-  bool groups_made_ = true;  // the starting command has no kBeside steps, or has said that they are done
+  bool groups_made_ = true;    // the starting command has no kBeside steps, or has said that they are done
   bool exec_seen_ = false;
   bool was_running_ = false;
   bool rebooting_ = false;

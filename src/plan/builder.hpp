@@ -63,10 +63,10 @@ bool entered_by_birth(const cgroup::Placement& placement);  // start_cgroups.cpp
 bool groups_made_beside(const Builder& builder);
 // The file of `directory` (the payload or the monitor's group) that a process writes itself into.
 std::string entry_file(const cgroup::Placement& placement, const std::string& directory);
-void plan_monitor_joins(Builder& builder);                  // while the container's first process is at work
-void plan_host_console(Builder& builder);                   // start_devices.cpp
-void plan_network_entry(Builder& builder);                  // start_network.cpp
-void plan_pin(Builder& builder);                            // start_root.cpp
+void plan_monitor_joins(Builder& builder);  // while the container's first process is at work
+void plan_host_console(Builder& builder);   // start_devices.cpp
+void plan_network_entry(Builder& builder);  // start_network.cpp
+void plan_pin(Builder& builder);            // start_root.cpp
 void plan_host_hooks(Builder& builder, config::HookType type, child::Phase phase, bool may_fail);  // start_hooks.cpp
 void plan_container_hooks(Builder& builder, config::HookType type);
 Status plan_clone(Builder& builder);           // start_namespaces.cpp

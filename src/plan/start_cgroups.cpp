@@ -69,7 +69,8 @@ child::Phase phase_of(const cgroup::Placement& placement) {
 
 child::Phase phase_of(const Builder& builder, const std::string& path) {
   for (const cgroup::Placement& placement : builder.cgroups.placements) {
-    if (below(path, placement.payload) || below(path, placement.limit) || below(path, placement.monitor)) return phase_of(placement);
+    if (below(path, placement.payload) || below(path, placement.limit) || below(path, placement.monitor))
+      return phase_of(placement);
   }
   return child::Phase::kCaller;
 }
@@ -77,8 +78,7 @@ child::Phase phase_of(const Builder& builder, const std::string& path) {
 void plan_directories(Builder& builder, const cgroup::Placement& placement) {
   const child::Phase phase = phase_of(placement);
   for (const std::string& directory : placement.stale) {
-    builder.add(phase, child::Op::kRemoveCgroup, "removing what a dead run left of the cgroup").text[0] =
-        directory;
+    builder.add(phase, child::Op::kRemoveCgroup, "removing what a dead run left of the cgroup").text[0] = directory;
   }
   for (const std::string& directory : placement.make) {
     PlannedStep& make = builder.add(phase, child::Op::kMakeCgroup, "making the cgroup");
@@ -117,7 +117,8 @@ void plan_caller_cgroups(Builder& builder) {
       plan_write(builder.add(phase_of(builder, write.path), child::Op::kWriteHostFile, "setting a cgroup limit"), write);
   }
   for (const auto& [path, uid, gid] : builder.cgroups.chowns) {
-    PlannedStep& chown = builder.add(phase_of(builder, path), child::Op::kChownHost, "handing the cgroup to the container's root");
+    PlannedStep& chown =
+        builder.add(phase_of(builder, path), child::Op::kChownHost, "handing the cgroup to the container's root");
     chown.text[0] = path;
     chown.num[0] = uid;
     chown.num[1] = gid;

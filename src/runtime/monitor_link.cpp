@@ -118,9 +118,7 @@ void MonitorLink::tell_groups_made() {
   [[maybe_unused]] const Status ignored = sys::send(status_.get(), std::as_bytes(std::span(&message, 1)));
 }
 
-void MonitorLink::give_up() {
-  [[maybe_unused]] const Status ignored = sys::shut_down(status_.get(), SHUT_WR);
-}
+void MonitorLink::give_up() { [[maybe_unused]] const Status ignored = sys::shut_down(status_.get(), SHUT_WR); }
 
 Result<StatusMessage> MonitorLink::receive() {
   StatusMessage message;

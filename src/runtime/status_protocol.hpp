@@ -1,6 +1,7 @@
-// What the monitor and the command that started it tell each other, over the SOCK_SEQPACKET that the monitor inherits as kStatusFd.
-// Plain data. The starter says one thing, when its kBeside steps are done (StarterMessage); when its end is shut down before that, it
-// has given up. It undoes its kBeside steps itself unless it hears kRunning; the monitor undoes them when the starter is gone.
+// What the monitor and the command that started it tell each other, over the SOCK_SEQPACKET that the monitor inherits as
+// kStatusFd. Plain data. The starter says one thing, when its kBeside steps are done (StarterMessage); when its end is shut down
+// before that, it has given up. It undoes its kBeside steps itself unless it hears kRunning; the monitor undoes them when the
+// starter is gone.
 #pragma once
 
 #include <cstdint>

@@ -66,7 +66,8 @@ Result<Cloned> clone_copying(std::uint64_t flags, int cgroup_fd, void (*child)(v
 
 }  // namespace
 
-ChildStack::ChildStack() : base_(::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
+ChildStack::ChildStack()
+    : base_(::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
 
 ChildStack::~ChildStack() {
   if (valid()) ::munmap(base_, kSize);
@@ -74,8 +75,8 @@ ChildStack::~ChildStack() {
 
 bool ChildStack::valid() const { return base_ != MAP_FAILED; }
 
-Result<Cloned> clone_until_exec([[maybe_unused]] const ChildStack& stack, std::uint64_t flags, int cgroup_fd, void (*child)(void*),
-                                void* data) {
+Result<Cloned> clone_until_exec([[maybe_unused]] const ChildStack& stack, std::uint64_t flags, int cgroup_fd,
+                                void (*child)(void*), void* data) {
 #ifdef BERTH_CAN_SHARE_MEMORY
   if (!stack.valid() || raw::dispatch != raw::kernel || !has(Feature::kClone3))
     return clone_copying(flags, cgroup_fd, child, data);

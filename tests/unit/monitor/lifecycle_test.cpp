@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "fixtures.hpp"
@@ -246,6 +247,66 @@ TEST_F(LifecycleTest, ASecondMonitorLeavesTheFirstAlone) {
   EXPECT_EQ(1, WEXITSTATUS(exit_status()));
   EXPECT_EQ(runtime::State::kRunning, client().state().value());
   monitor = first;
+}
+
+// A group that the starting command makes while the monitor starts, and the container that waits for it.
+class GroupsMadeBeside : public LifecycleTest {
+ protected:
+  GroupsMadeBeside() {
+    plan.plan.settings.foreground = false;
+    plan.add(Phase::kBeside, Op::kMakeCgroup).text[0] = group;
+    plan::PlannedStep& undo = plan.add(Phase::kUndo, Op::kRemoveCgroup);
+    undo.text[0] = group;
+    undo.undoes = 1;
+    clone();
+    point(Phase::kParallel, Op::kAwait, Point::kGroupsMade);
+    point(Phase::kParallel, Op::kRelease, Point::kIdsMapped);
+    point(Phase::kContainer, Op::kAwait, Point::kIdsMapped);
+  }
+  void say_groups_made() {
+    const runtime::StarterMessage message;
+    ASSERT_EQ(::send(status.get(), &message, sizeof message, MSG_NOSIGNAL), static_cast<ssize_t>(sizeof message));
+  }
+  bool hears_something(int milliseconds) {
+    pollfd ready{status.get(), POLLIN, 0};
+    return ::poll(&ready, 1, milliseconds) == 1;
+  }
+
+  const std::string group = directory.file("group");
+};
+
+TEST_F(GroupsMadeBeside, TheContainerWaitsForThem) {
+  exec("test -d " + group + " && exec sleep 100");
+  start();
+  EXPECT_FALSE(hears_something(50));
+  ASSERT_TRUE(sys::make_directory(group, 0755));
+  say_groups_made();
+  EXPECT_EQ(StatusKind::kRunning, next().kind);
+  status.reset();
+  EXPECT_TRUE(client().stop().has_value());
+  EXPECT_EQ(0, exit_status());
+  EXPECT_FALSE(sys::exists(group)) << "the monitor's since it was told";
+}
+
+TEST_F(GroupsMadeBeside, AStarterThatDiesTakesTheStartWithIt) {
+  exec("touch " + directory.file("ran"));
+  start();
+  ASSERT_TRUE(sys::make_directory(group, 0755));
+  status.reset();
+  EXPECT_EQ(1, WEXITSTATUS(exit_status()));
+  EXPECT_FALSE(sys::exists(group));
+  EXPECT_FALSE(sys::exists(directory.file("ran")));
+}
+
+TEST_F(GroupsMadeBeside, AStarterThatGivesUpHearsTheEnd) {
+  exec("touch " + directory.file("ran"));
+  start();
+  ASSERT_EQ(::shutdown(status.get(), SHUT_WR), 0);
+  const StatusMessage failed = next();
+  EXPECT_EQ(StatusKind::kFailed, failed.kind);
+  EXPECT_EQ(ECANCELED, failed.failure.error);
+  EXPECT_EQ(1, WEXITSTATUS(exit_status()));
+  EXPECT_FALSE(sys::exists(directory.file("ran")));
 }
 
 TEST_F(LifecycleTest, SignalsOfTheMonitorReachInit) {
