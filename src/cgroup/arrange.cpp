@@ -155,6 +155,7 @@ Status add_writes(Arrangement& arrangement, const Host& host, const Bases& bases
   }
   append(arrangement.writes, std::move(routed.writes));
   append(arrangement.warnings, std::move(routed.warnings));
+  arrangement.devices = std::move(routed.devices);
   return {};
 }
 

@@ -69,6 +69,14 @@ struct Write {
   bool may_fail = false;  // nothing that the configuration asked for depends on it (controllers enabled for the guest's own use)
 };
 
+// Device rules where no v1 hierarchy takes them: for the group's limits, once /dev is populated.
+struct DeviceProgram {
+  std::string group;               // absolute directory
+  std::vector<std::string> rules;  // "deny a", "allow c 1:3 rwm": what it was made of
+  std::string program;             // instructions of a BPF_PROG_TYPE_CGROUP_DEVICE program, 16 hexadecimal digits each
+  Origin origin;                   // of the first rule
+};
+
 // Everything about one hierarchy for one container. Paths are absolute directories.
 struct Placement {
   Hierarchy hierarchy;
@@ -88,6 +96,7 @@ struct Arrangement {
     gid_t gid;
   };
   std::vector<Chown> chowns;
+  std::optional<DeviceProgram> devices;
   std::string pivot;         // unified lxc.pivot directory, empty on v1
   std::string freezer_file;  // freezer.state or cgroup.freeze
   bool freezer_is_v2 = false;
@@ -95,7 +104,8 @@ struct Arrangement {
 };
 
 // Order for the one who carries it out: stale (remove_tree), make, writes without `devices`, chowns (a path that does not
-// exist is skipped: the kernel decides which files a group has), later the writes with `devices`. Chooses names as LXC does
+// exist is skipped: the kernel decides which files a group has), later the writes with `devices`
+// and the device program. Chooses names as LXC does
 // (suffix -1 … -999 when taken by something alive; empty leftovers of a dead run are reused after removal), lists what to make,
 // write and own. Reads the file system, changes nothing. Errors: no hierarchy writable, no free name among 1000, a setting whose
 // controller is not there (names key and line).

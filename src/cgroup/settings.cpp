@@ -6,7 +6,9 @@
 
 #include "base/strings.hpp"
 #include "cgroup/blkio.hpp"
+#include "cgroup/device_program.hpp"
 #include "cgroup/paths.hpp"
+#include "sys/features.hpp"
 
 namespace berth::cgroup {
 
@@ -40,6 +42,7 @@ class Router {
   Result<Routed> run() {
     for (const auto& setting : request_.v1) TRY(route_v1(setting));
     for (const auto& setting : request_.v2) TRY(route_v2(setting));
+    if (find_v1(kDevices) == nullptr) TRY(compile_devices());
     return std::move(routed_);
   }
 
@@ -47,7 +50,7 @@ class Router {
   Status route_v1(const Setting& setting) {
     const auto controller = controller_of(setting.file);
     if (const auto* target = find_v1(controller)) return write(*target, setting, setting);
-    if (controller == kDevices) return warn_devices();
+    if (controller == kDevices) return {};  // compile_devices
     if (is_skipped(controller)) return fail(not_writable(setting, Version::kV1));
     return translate(setting, Version::kV1);
   }
@@ -62,8 +65,47 @@ class Router {
   // A v1 devices hierarchy takes the same rules. Rules given in both forms are meant for one of them each.
   Status route_v2_devices(const Setting& setting) {
     const auto* target = find_v1(kDevices);
-    if (target == nullptr) return warn_devices();
-    return sets_devices(request_.v1) ? Status{} : write(*target, setting, setting);
+    if (target == nullptr || sets_devices(request_.v1)) return {};
+    return write(*target, setting, setting);
+  }
+
+  // Without that hierarchy the rules become a program of the unified group.
+  Status compile_devices() {
+    const bool own_words = sets_devices(request_.v2);
+    const auto version = own_words ? Version::kV2 : Version::kV1;
+    std::vector<DeviceRule> rules;
+    DeviceProgram made;
+    for (const auto& setting : own_words ? request_.v2 : request_.v1) {
+      if (controller_of(setting.file) != kDevices) continue;
+      rules.push_back(TRY(device_rule(setting, version)));
+      if (made.rules.empty()) made.origin = setting.origin;
+      made.rules.push_back(strings::cat(rules.back().allow ? "allow " : "deny ", strings::trim(setting.value)));
+    }
+    if (rules.empty()) return {};
+    const auto* unified = find_unified();
+    if (unified == nullptr || is_skipped(kDevices) || !sys::has(sys::Feature::kDeviceProgram)) return warn_devices();
+    made.group = unified->limit;
+    made.program = program_text(compile_device_policy(device_policy(allowed_at_first(rules, version), rules)));
+    if (!made.program.empty()) routed_.devices = std::move(made);
+    return {};
+  }
+
+  // A v1 group begins with what its parent allows. For v2 keys a list that begins by allowing something means to allow that
+  // alone, as in LXC.
+  static bool allowed_at_first(const std::vector<DeviceRule>& rules, Version version) {
+    return version == Version::kV1 || !rules.front().allow;
+  }
+
+  static Result<DeviceRule> device_rule(const Setting& setting, Version version) {
+    const bool allow = setting.file == "devices.allow";
+    if (!allow && setting.file != "devices.deny") {
+      return fail(Error::message(strings::cat(key_of(setting, version), ": no such setting"), ENOENT)
+                      .hint("device rules are devices.allow and devices.deny")
+                      .set_by(setting.origin));
+    }
+    auto rule = parse_device_rule(allow, setting.value);
+    if (rule) return rule;
+    return fail(std::move(rule.error()).context(key_of(setting, version)).set_by(setting.origin));
   }
 
   Status translate(const Setting& setting, Version from) {
@@ -132,9 +174,14 @@ class Router {
   }
 
   Status warn_devices() {
-    warn(is_skipped(kDevices)
-             ? "device rules need write access to the cgroup v1 devices hierarchy, which this user does not have; not applied"
-             : "device rules need a cgroup v1 devices hierarchy, which this host does not have; not applied");
+    if (is_skipped(kDevices))
+      warn("device rules need write access to the cgroup v1 devices hierarchy, which this user does not have; not applied");
+    else if (find_unified() == nullptr)
+      warn("device rules need the cgroup v1 devices controller or cgroup v2, and this host has neither; not applied");
+    else
+      warn(
+          "device rules need device programs of cgroup v2, which this kernel does not have or does not let this user load; "
+          "not applied");
     return {};
   }
 

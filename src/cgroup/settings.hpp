@@ -1,6 +1,7 @@
 // Decides into which file of which hierarchy each lxc.cgroup.* and lxc.cgroup2.* value goes. Inside this layer only.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct Routed {
   std::vector<Write> writes;             // in configuration order
   std::vector<std::string> controllers;  // unified controllers that these writes need
   std::vector<std::string> warnings;
+  std::optional<DeviceProgram> devices;
 };
 
 // Errors: a setting that no hierarchy takes, with its line and what there is.

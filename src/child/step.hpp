@@ -45,6 +45,7 @@ enum class Op : std::uint16_t {
   kSendIdmappedTree,  // text0 = path, num0 = attributes to set, num1 = 1 recursive; the tree is idmapped to the container's
                       // userns and sent
   kAwaitRunning,      // waits for exec
+  kDeviceProgram,     // text0 = cgroup v2 directory, text1 = instructions in hexadecimal; list0 = the rules in words
   // --- container side --------------------------------------------------------------------------------------------------
   kDeathSignal,     // num0 = signal
   kBecomeRoot,      // setgroups(0), gid 0, uid 0 in the new user namespace

@@ -33,6 +33,7 @@ constexpr std::array kOpNames = {
     OpName{child::Op::kProcessLimit, "limit"},
     OpName{child::Op::kSendIdmappedTree, "send-idmapped-tree"},
     OpName{child::Op::kAwaitRunning, "await-running"},
+    OpName{child::Op::kDeviceProgram, "device-program"},
     OpName{child::Op::kDeathSignal, "death-signal"},
     OpName{child::Op::kBecomeRoot, "become-root"},
     OpName{child::Op::kJoinGroups, "join-cgroups"},

@@ -75,6 +75,15 @@ child::Phase phase_of(const Builder& builder, const std::string& path) {
   return child::Phase::kCaller;
 }
 
+void plan_device_program(Builder& builder, const cgroup::DeviceProgram& devices) {
+  PlannedStep& step = builder.meanwhile(child::Op::kDeviceProgram,
+                                        strings::cat("setting the device rules (", strings::join(devices.rules, ", "), ")"));
+  step.text[0] = devices.group;
+  step.text[1] = devices.program;
+  step.list[0] = devices.rules;
+  step.origin = devices.origin;
+}
+
 void plan_directories(Builder& builder, const cgroup::Placement& placement) {
   const child::Phase phase = phase_of(placement);
   for (const std::string& directory : placement.stale) {
@@ -167,6 +176,7 @@ void plan_devices_rules(Builder& builder) {
   for (const cgroup::Write& write : builder.cgroups.writes) {
     if (write.devices) plan_write(builder.meanwhile(child::Op::kWriteHostFile, "setting the device rules"), write);
   }
+  if (builder.cgroups.devices) plan_device_program(builder, *builder.cgroups.devices);
 }
 
 }  // namespace berth::plan

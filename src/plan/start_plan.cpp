@@ -94,6 +94,7 @@ void plan_end(Builder& builder) {
 }
 
 bool any_device_rule(const Builder& builder) {
+  if (builder.cgroups.devices) return true;
   for (const cgroup::Write& write : builder.cgroups.writes) {
     if (write.devices) return true;
   }

@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "base/strings.hpp"
+#include "sys/bpf.hpp"
 #include "sys/file.hpp"
 #include "sys/mount.hpp"
 #include "sys/process.hpp"
@@ -119,6 +120,22 @@ Status send_idmapped_tree(Frame& frame) {
   return sys::send(frame.context.channel, std::as_bytes(std::span(&message, 1)), descriptors);
 }
 
+// The instructions behind their hexadecimal digits; what is none becomes a program that the kernel refuses.
+std::vector<bpf_insn> decode_program(std::string_view text) {
+  constexpr std::size_t kDigits = 2 * sizeof(bpf_insn);
+  std::vector<bpf_insn> program(text.size() / kDigits);
+  auto* bytes = reinterpret_cast<unsigned char*>(program.data());
+  for (std::size_t i = 0; i < program.size() * sizeof(bpf_insn); ++i)
+    bytes[i] = strings::parse_number<std::uint8_t>(text.substr(2 * i, 2), 16).value_or(0);
+  return program;
+}
+
+Status device_program(Frame& frame) {
+  const Fd program = TRY(sys::load_device_program(decode_program(frame.text(1))));
+  const Fd group = TRY(sys::open(frame.text(0), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return sys::attach_device_program(program.get(), group.get(), frame.text(0));
+}
+
 Status host_hook(Frame& frame) { return run_program(hook_command(frame.blob, frame.step, frame.context)); }
 
 Status run(Frame& frame) {
@@ -153,6 +170,8 @@ Status run(Frame& frame) {
       return process_limit(frame);
     case Op::kSendIdmappedTree:
       return send_idmapped_tree(frame);
+    case Op::kDeviceProgram:
+      return device_program(frame);
     default:
       return fail(Error::from_errno(ENOSYS, "step", "not a step of the host"));
   }

@@ -12,6 +12,7 @@
 #include <cstdlib>
 
 #include "base/strings.hpp"
+#include "sys/bpf.hpp"
 #include "sys/file.hpp"
 #include "sys/outcome.hpp"
 
@@ -110,6 +111,11 @@ bool probe_seccomp_notify() {
 
 bool probe_close_range() { return raw::call(SYS_close_range, ~0U, ~0U, 0) == 0; }
 
+bool probe_device_program() {
+  constexpr bpf_insn kAllowAll[] = {{BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 1}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+  return load_device_program(kAllowAll).has_value();
+}
+
 struct Entry {
   FeatureRow row;
   Probe probe;
@@ -130,6 +136,7 @@ constexpr std::array kEntries = {
     Entry{{Feature::kCgroupKill, "cgroup-kill", "5.14"}, probe_cgroup_kill},
     Entry{{Feature::kSeccompNotify, "seccomp-notify", "5.0"}, probe_seccomp_notify},
     Entry{{Feature::kCloseRange, "close-range", "5.9"}, probe_close_range},
+    Entry{{Feature::kDeviceProgram, "device-program", "4.15"}, probe_device_program},
 };
 
 constexpr bool in_order_of_the_enumeration() {

@@ -22,6 +22,7 @@ enum class Feature {
   kCgroupKill,     // cgroup.kill (5.14)
   kSeccompNotify,  // SECCOMP_FILTER_FLAG_NEW_LISTENER (5.0)
   kCloseRange,     // close_range (5.9)
+  kDeviceProgram,  // bpf: BPF_PROG_TYPE_CGROUP_DEVICE, built in and allowed to this process (4.15)
 };
 
 struct FeatureRow {

@@ -92,7 +92,7 @@ lxc.environment = GREETING=hello world"
 }
 
 @test "device rules: what is denied stays shut" {
-  has_v1 devices || skip "device rules of cgroup v2 come later"
+  has_v1 devices || skip "the pure v2 host is another test"
   make_container <<<"lxc.cgroup.devices.deny = a
 lxc.cgroup.devices.allow = c 1:3 rwm
 lxc.cgroup.devices.allow = c 5:* rwm
@@ -100,6 +100,75 @@ lxc.cgroup.devices.allow = c 136:* rwm"
   start_container
   inside sh -c ': </dev/null'
   exits 1 inside sh -c ': </dev/zero'
+}
+
+# The pure v2 view of a hybrid host: a mount namespace in which the unified hierarchy is all there is.
+v2_view() {
+  cat >"$LXCPATH/.v2" <<'V2'
+#!/bin/bash
+set -e
+mount --make-rprivate /
+mkdir /tmp/berth-v2.$$
+mount -t cgroup2 cgroup2 /tmp/berth-v2.$$
+umount -l /sys/fs/cgroup
+mount --move /tmp/berth-v2.$$ /sys/fs/cgroup
+rmdir /tmp/berth-v2.$$
+exec "$@"
+V2
+  chmod 755 "$LXCPATH/.v2"
+}
+in_v2() { unshare -m "$LXCPATH/.v2" "$@"; }
+start_in_v2() {
+  in_v2 lxc-start "${P[@]}" "${N[@]}" 3>&-
+  lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 20
+}
+# opens STATUS REDIRECTION: what opening a device inside comes to.
+opens() { exits "$1" in_v2 lxc-attach "${P[@]}" "${N[@]}" -- sh -c "true $2"; }
+
+@test "device rules on cgroup v2: what is denied stays shut, also after a reboot" {
+  only_hybrid
+  v2_view
+  make_container <<<"lxc.cgroup2.devices.deny = a
+lxc.cgroup2.devices.allow = c 1:3 rwm
+lxc.cgroup2.devices.allow = c 1:7 r
+lxc.cgroup2.devices.allow = c 5:* rwm
+lxc.cgroup2.devices.allow = c 136:* rwm"
+  start_in_v2
+  opens 0 "<>/dev/null"
+  opens 1 "</dev/zero"
+  opens 0 "</dev/full"
+  opens 1 "<>/dev/full"
+  is_berth || return 0 # the other LXC leaves a reboot to its own tests
+  first=$(init_pid)
+  lxc-stop "${P[@]}" "${N[@]}" -r
+  rebooted() { [ "$(init_pid)" != "$first" ] && [ "$(state)" = RUNNING ]; }
+  eventually 20 rebooted
+  opens 0 "<>/dev/null"
+  opens 1 "</dev/zero"
+}
+
+@test "device rules on cgroup v2: a list that denies leaves the rest open, v1 words are understood" {
+  only_hybrid
+  only_berth "the other LXC denies everything when nothing is allowed, and knows v1 words on v1 hosts only"
+  v2_view
+  make_container <<<"lxc.cgroup.devices.deny = c 1:5 w"
+  start_in_v2
+  opens 0 "<>/dev/null"
+  opens 0 "</dev/zero"
+  opens 1 ">/dev/zero"
+  opens 1 "<>/dev/zero"
+}
+
+@test "device rules on cgroup v2: in the plan, and a warning where the kernel has no device programs" {
+  only_hybrid
+  only_berth
+  v2_view
+  make_container <<<"lxc.cgroup2.devices.deny = a
+lxc.cgroup2.devices.allow = c *:* rwm"
+  contains "$(in_v2 lxc-start "${P[@]}" "${N[@]}" --plan)" "setting the device rules (deny a, allow c *:* rwm)"
+  contains "$(in_v2 lxc-start "${P[@]}" "${N[@]}" --plan=json)" '"op": "device-program"'
+  BERTH_FEATURES_OFF=device-program exits 0 in_v2 lxc-start "${P[@]}" "${N[@]}"
+  contains "$output" "device rules need device programs of cgroup v2"
 }
 
 @test "the container's groups carry LXC's names and are gone afterwards" {

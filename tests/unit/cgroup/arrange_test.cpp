@@ -4,6 +4,7 @@
 
 #include "cgroup/driver.hpp"
 #include "fake_host.hpp"
+#include "sys/features.hpp"
 #include "sys/raw.hpp"
 
 namespace berth::cgroup {
@@ -234,11 +235,50 @@ TEST_F(Arrange, DeviceRulesUseTheV1Hierarchy) {
   EXPECT_THAT(written(*arranged()), ElementsAre("devices/lxc.payload.c1/devices.allow=c 1:5 rwm"));
 }
 
-TEST_F(Arrange, DeviceRulesWithoutAHierarchyWarnOnce) {
+TEST_F(Arrange, DeviceRulesBecomeAProgramWithoutThatHierarchy) {
+  const sys::ScopedFeature available(sys::Feature::kDeviceProgram, true);
+  fake.unified("memory", "memory");
+  v1("devices.allow", "a");
+  v2("devices.deny", " a ");
+  v2("devices.allow", "c 1:3 rwm");
+  const auto result = arranged();
+  ASSERT_TRUE(result) << result.error().line();
+  EXPECT_THAT(result->warnings, IsEmpty());
+  ASSERT_TRUE(result->devices);
+  EXPECT_EQ(result->devices->group, fake.path("unified/lxc.payload.c1"));
+  EXPECT_THAT(result->devices->rules, ElementsAre("deny a", "allow c 1:3 rwm"));
+  EXPECT_EQ(result->devices->program.size() % 16, 0U);
+  EXPECT_EQ(result->devices->origin.line, 4U);
+}
+
+TEST_F(Arrange, DeviceRulesInV1WordsBeginWithEverythingInV2WordsWithTheirFirstRule) {
+  const sys::ScopedFeature available(sys::Feature::kDeviceProgram, true);
+  fake.unified("memory", "memory");
+  v1("devices.allow", "c 1:3 rwm");
+  EXPECT_FALSE(arranged()->devices);  // nothing is denied: no program
+  v2("devices.allow", "c 1:3 rwm");
+  EXPECT_TRUE(arranged()->devices);
+}
+
+TEST_F(Arrange, ADeviceRuleThatIsNoneIsToldWithItsLine) {
+  fake.unified("memory", "memory");
+  v2("devices.allow", "c 1:3");
+  const auto result = arranged();
+  ASSERT_FALSE(result);
+  EXPECT_THAT(result.error().line(), HasSubstr("lxc.cgroup2.devices.allow"));
+  EXPECT_EQ(result.error().origin().line, 4U);
+  request.v2.clear();
+  v2("devices.list", "a");
+  EXPECT_THAT(arranged().error().hint(), HasSubstr("devices.deny"));
+}
+
+TEST_F(Arrange, DeviceRulesOfAKernelWithoutProgramsWarnOnce) {
+  const sys::ScopedFeature missing(sys::Feature::kDeviceProgram, false);
   fake.unified("memory", "memory");
   v2("devices.deny", "a");
   v1("devices.allow", "c 1:3 rwm");
   const auto result = arranged();
+  EXPECT_FALSE(result->devices);
   EXPECT_THAT(result->writes, IsEmpty());
   EXPECT_THAT(result->warnings, ElementsAre(HasSubstr("device rules need")));
 }

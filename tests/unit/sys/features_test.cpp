@@ -23,6 +23,7 @@ long nothing_implemented(long number, long a, long b, long c, long d, long e, lo
     case SYS_pidfd_open:
     case SYS_close_range:
     case SYS_seccomp:
+    case SYS_bpf:
       return -ENOSYS;
     default:
       return raw::kernel(number, a, b, c, d, e, f);
@@ -45,9 +46,9 @@ void expect_answer(Feature feature, bool answer, raw::Dispatch dispatch, const c
 }
 
 TEST(FeaturesDeathTest, AKernelWithoutTheCallsSaysNo) {
-  for (const Feature feature :
-       {Feature::kNewMountApi, Feature::kMountSetattr, Feature::kIdmappedMounts, Feature::kOpenat2, Feature::kClone3,
-        Feature::kCloneIntoCgroup, Feature::kPidfd, Feature::kPidfdSetns, Feature::kCloseRange, Feature::kSeccompNotify}) {
+  for (const Feature feature : {Feature::kNewMountApi, Feature::kMountSetattr, Feature::kIdmappedMounts, Feature::kOpenat2,
+                                Feature::kClone3, Feature::kCloneIntoCgroup, Feature::kPidfd, Feature::kPidfdSetns,
+                                Feature::kCloseRange, Feature::kSeccompNotify, Feature::kDeviceProgram}) {
     expect_answer(feature, false, nothing_implemented, nullptr);
   }
 }
