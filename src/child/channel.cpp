@@ -62,6 +62,19 @@ int receive_message(Context& context, Message& message, int* descriptor) {
   return 0;
 }
 
+bool keeps_debug_log(const BlobView& blob) {
+  constexpr std::uint32_t kDebug = 1;  // log::Level, whose header is not for this side
+  return blob.has(blob.settings().log_file) && blob.settings().log_level <= kDebug;
+}
+
+void send_note(Frame& frame, MessageKind kind, Message& message) {
+  message.kind = kind;
+  message.failure.step = frame.failure.step;
+  long sent;
+  do sent = sys::raw::call(SYS_sendto, frame.context.channel, &message, sizeof message, MSG_NOSIGNAL, nullptr, 0);
+  while (sent == -EINTR);
+}
+
 int step_await(Frame& frame) {
   Message message;
   const int result = receive_message(frame.context, message, nullptr);

@@ -91,17 +91,49 @@ bool is_terminal(int fd) {
   for (;;) sys::raw::call(SYS_exit_group, 127);
 }
 
+// Hands what a hook prints to the monitor's log, line by line; a line that is too long for a message is broken.
+class OutputLog {
+ public:
+  explicit OutputLog(Frame& frame) : frame_(frame), wanted_(keeps_debug_log(frame.blob)) {}
+  void append(const char* block, std::size_t size) {
+    for (std::size_t i = 0; wanted_ && i < size; ++i) {
+      if (block[i] != '\n') message_.failure.output[used_++] = block[i];
+      if (block[i] == '\n' || used_ + 1 == sizeof message_.failure.output) send();
+    }
+  }
+  // The last line may have no end.
+  void finish() {
+    if (used_ > 0) send();
+  }
+
+ private:
+  void send() {
+    message_.failure.output[used_] = '\0';
+    send_note(frame_, MessageKind::kOutput, message_);
+    used_ = 0;
+  }
+
+  Frame& frame_;
+  bool wanted_;
+  std::size_t used_ = 0;
+  Message message_;
+};
+
 // The end of what a hook prints: that is where the reason stands.
 class OutputTail {
  public:
-  OutputTail(char* out, std::size_t capacity) : out_(out), capacity_(capacity) { out_[0] = '\0'; }
+  explicit OutputTail(Frame& frame) : out_(frame.failure.output), capacity_(sizeof frame.failure.output), log_(frame) {
+    out_[0] = '\0';
+  }
   // Takes what is there. False when nothing is for now, or ever.
   bool read_from(int fd) {
     char block[512];
     const long got = sys::raw::call(SYS_read, fd, block, sizeof block);
     if (got > 0) append(block, static_cast<std::size_t>(got));
+    if (got > 0) log_.append(block, static_cast<std::size_t>(got));
     return got > 0 || got == -EINTR;
   }
+  void finish() { log_.finish(); }
 
  private:
   void append(const char* block, std::size_t size) {
@@ -118,6 +150,7 @@ class OutputTail {
   char* out_;
   std::size_t capacity_;
   std::size_t used_ = 0;
+  OutputLog log_;
 };
 
 // Until the hook itself ends: what it leaves in the background may keep the pipe open for ever.
@@ -130,6 +163,7 @@ void follow_hook(int pidfd, int output, OutputTail& tail) {
     if (sources[0].revents != 0 && !tail.read_from(output)) sources[0].fd = -1;
   }
   while (tail.read_from(output)) continue;
+  tail.finish();
 }
 
 int report_hook(Frame& frame, int status) {
@@ -160,7 +194,7 @@ int step_hook(Frame& frame) {
   sys::raw::call(SYS_close, ends[1]);
   if (pid < 0) return refuse(frame, pid, "clone", "hook");
   const ScopedFd hook(pidfd);
-  OutputTail tail(frame.failure.output, sizeof frame.failure.output);
+  OutputTail tail(frame);
   follow_hook(pidfd, reader.get(), tail);
   int status = 0;
   do result = sys::raw::call(SYS_wait4, pid, &status, 0, nullptr);

@@ -99,6 +99,11 @@ int send_message(Context& context, MessageKind kind, std::uint32_t value, const 
 // Waits for the monitor. Returns 0, or -EPIPE when it is gone. A received descriptor goes to *descriptor.
 int receive_message(Context& context, Message& message, int* descriptor);
 
+// The monitor keeps a log, and that fine a one: what is only for the log is not sent otherwise.
+bool keeps_debug_log(const BlobView& blob);
+// `message` is complete but for its kind and step. What can't be sent is missing in the log, nothing more.
+void send_note(Frame& frame, MessageKind kind, Message& message);
+
 // --- one function a step ---------------------------------------------------------------------------------------------------
 int step_await(Frame& frame);
 int step_release(Frame& frame);

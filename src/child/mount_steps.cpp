@@ -58,10 +58,12 @@ int classic_bind(Frame& frame, int source_fd, int target_fd, const char* path) {
   if ((set & ~(kMsRec | kMsBind)) != 0 || frame.num(3) != 0) {
     const unsigned long kept = flags_of(mounted.get()) & ~static_cast<unsigned long>(frame.num(3));
     result = classic_mount(nullptr, on_top.c_str(), nullptr, kMsBind | kMsRemount | kept | (set & ~kMsRec), nullptr);
-    if (result < 0) return refuse(frame, result, "mount", path);
   }
-  if (propagation != 0) result = classic_mount(nullptr, on_top.c_str(), nullptr, propagation, nullptr);
-  return check(frame, result, "mount", path);
+  if (result >= 0 && propagation != 0) result = classic_mount(nullptr, on_top.c_str(), nullptr, propagation, nullptr);
+  if (result >= 0) return 0;
+  // An optional one must not stay without its flags.
+  sys::raw::call(SYS_umount2, on_top.c_str(), kUmountDetach);
+  return refuse(frame, result, "mount", path);
 }
 
 long open_bind_source(Frame& frame) {
@@ -121,6 +123,36 @@ int bind_by_tree(Frame& frame) {
   ScopedFd target(open_target(frame, frame.text(1), target_options(frame, is_directory(tree.get()))));
   if (!target.valid()) return refuse(frame, target.error(), "openat2", frame.text(1));
   return check(frame, move_tree(tree.get(), target.get()), "move_mount", frame.text(1));
+}
+
+int mount_filesystem(Frame& frame) {
+  ScopedFd target(open_target(frame, frame.text(2), frame.num(1)));
+  if (!target.valid()) return refuse(frame, target.error(), "openat2", frame.text(2));
+  const auto path = descriptor_path(target.get());
+  long result = classic_mount(frame.text(1), path.c_str(), frame.text(0), static_cast<unsigned long>(frame.num(0)),
+                              frame.has_text(3) ? frame.text(3) : nullptr);
+  if (result < 0) return refuse(frame, result, "mount", frame.text(2));
+  if (frame.num(2) == 0) return 0;
+  ScopedFd mounted(open_in_root(frame, frame.text(2), O_PATH));
+  if (!mounted.valid()) return refuse(frame, mounted.error(), "openat2", frame.text(2));
+  const auto on_top = descriptor_path(mounted.get());
+  result = classic_mount(nullptr, on_top.c_str(), nullptr, static_cast<unsigned long>(frame.num(2)), nullptr);
+  if (result >= 0) return 0;
+  sys::raw::call(SYS_umount2, on_top.c_str(), kUmountDetach);
+  return refuse(frame, result, "mount", frame.text(2));
+}
+
+// An optional mount that can't be made is left out, whatever the reason, as in LXC: containers are written for that. The log
+// tells.
+int unless_optional(Frame& frame, int result) {
+  if (result >= 0 || !frame.option(1, kTargetOptional)) return result;
+  if (keeps_debug_log(frame.blob)) {
+    Message message;
+    message.failure = frame.failure;
+    message.failure.error = -result;
+    send_note(frame, MessageKind::kSkipped, message);
+  }
+  return 0;
 }
 
 int share_host_root(Frame& frame) {
@@ -185,25 +217,10 @@ int step_attach_root(Frame& frame) {
   return 0;
 }
 
-int step_mount_filesystem(Frame& frame) {
-  const bool optional = frame.option(1, kTargetOptional);
-  ScopedFd target(open_target(frame, frame.text(2), frame.num(1)));
-  if (!target.valid()) return optional ? 0 : refuse(frame, target.error(), "openat2", frame.text(2));
-  const auto path = descriptor_path(target.get());
-  const long result = classic_mount(frame.text(1), path.c_str(), frame.text(0), static_cast<unsigned long>(frame.num(0)),
-                                    frame.has_text(3) ? frame.text(3) : nullptr);
-  if (result < 0) return optional ? 0 : refuse(frame, result, "mount", frame.text(2));
-  if (frame.num(2) == 0) return 0;
-  ScopedFd mounted(open_in_root(frame, frame.text(2), O_PATH));
-  if (!mounted.valid()) return refuse(frame, mounted.error(), "openat2", frame.text(2));
-  const auto on_top = descriptor_path(mounted.get());
-  return check(frame, classic_mount(nullptr, on_top.c_str(), nullptr, static_cast<unsigned long>(frame.num(2)), nullptr), "mount",
-               frame.text(2));
-}
+int step_mount_filesystem(Frame& frame) { return unless_optional(frame, mount_filesystem(frame)); }
 
 int step_bind(Frame& frame) {
-  const int result = frame.flag(kStepClassicMount) ? bind_by_path(frame) : bind_by_tree(frame);
-  return frame.option(1, kTargetOptional) ? 0 : result;
+  return unless_optional(frame, frame.flag(kStepClassicMount) ? bind_by_path(frame) : bind_by_tree(frame));
 }
 
 int step_pivot_root(Frame& frame) {

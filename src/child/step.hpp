@@ -117,7 +117,7 @@ enum TargetOption : std::int64_t {
   kTargetExisting = 0,
   kTargetCreateDirectory = 1 << 0,
   kTargetCreateFile = 1 << 1,
-  kTargetOptional = 1 << 2,      // a missing source or target, or a refusing kernel, is no failure
+  kTargetOptional = 1 << 2,      // a mount that can't be made, whatever the reason, is left out (told to the log)
   kTargetSourceInRoot = 1 << 3,  // `relative`: the source is resolved below the container's root
   kTargetReceived = 1 << 4,      // the source is the next tree descriptor that the monitor sends (idmapped mount)
   kTargetHidden = 1 << 5,        // not a user's mount: not shown in hints
@@ -193,6 +193,8 @@ enum class MessageKind : std::uint32_t {
   kDevpts,    // one descriptor: the container's devpts mount
   kTree,      // monitor -> container: one descriptor, a detached mount
   kAttached,  // berth-attach: value = pid of the command's process, one descriptor: its pidfd
+  kSkipped,   // for the log: failure of an optional mount, which was left out
+  kOutput,    // for the log: one line that a hook printed (failure.step, failure.output)
 };
 
 struct Message {

@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "monitor/fault_point.hpp"
+#include "monitor/notes.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
 #include "sys/socket.hpp"
@@ -283,6 +284,9 @@ void Monitor::on_message(child::Message& message, std::vector<Fd> descriptors) {
     case child::MessageKind::kDevpts:
       if (!descriptors.empty()) container_.devpts = std::move(descriptors.front());
       return;
+    case child::MessageKind::kSkipped:
+    case child::MessageKind::kOutput:
+      return log_note(blob_, message);
     case child::MessageKind::kTree:
     case child::MessageKind::kAttached:
       return;  // not on this channel, or the other way only

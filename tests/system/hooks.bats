@@ -186,6 +186,22 @@ lxc.hook.post-stop = /bin/false"
   [ ! -e "$LXCPATH/$NAME" ]
 }
 
+@test "what a hook prints is in the log at level debug, wherever it runs" {
+  printf '#!/bin/sh\necho "out of $1"\necho "err of $1" >&2\n' >"$LXCPATH/hook"
+  chmod 755 "$LXCPATH/hook"
+  for hook in pre-start pre-mount mount autodev start-host; do echo "lxc.hook.$hook = $LXCPATH/hook $hook"; done >"$LXCPATH/lines"
+  echo "lxc.hook.start = /etc/hook" >>"$LXCPATH/lines"
+  make_container <"$LXCPATH/lines"
+  sed 's/\$1/start/' "$LXCPATH/hook" >"$LXCPATH/$NAME/rootfs/etc/hook"
+  chmod 755 "$LXCPATH/$NAME/rootfs/etc/hook"
+  lxc-start "${P[@]}" "${N[@]}" -l debug -o "$LXCPATH/log" 3>&-
+  lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 20
+  for hook in pre-start pre-mount mount autodev start start-host; do
+    grep -Eq "DEBUG .* produced output: out of $hook\$" "$LXCPATH/log"
+    contains "$(cat "$LXCPATH/log")" "err of $hook"
+  done
+}
+
 @test "lxc.environment reaches hooks and init, .hooks and .runtime only theirs" {
   only_berth "newer keys"
   printf '#!/bin/sh\nenv >%s/log\n' "$LXCPATH" >"$LXCPATH/hook"

@@ -46,6 +46,23 @@ lxc.mount.entry = $LXCPATH srv/absent none bind,optional 0 0"
   equals "$(mount_line /mnt)" ""
 }
 
+@test "optional: whatever keeps a mount from being made, it is left out, and the log says why" {
+  make_container <<<"lxc.mount.entry = $LXCPATH/absent mnt none bind,optional 0 0
+lxc.mount.entry = none mnt tmpfs size=rubbish,optional 0 0
+lxc.mount.entry = none mnt nosuchfs optional 0 0
+lxc.mount.entry = $LXCPATH link none bind,create=dir,optional 0 0"
+  ln -s /mnt "$LXCPATH/$NAME/rootfs/link"
+  lxc-start "${P[@]}" "${N[@]}" -l debug -o "$LXCPATH/log" 3>&-
+  lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 20
+  lacks "$(inside cat /proc/mounts)" " /mnt "
+  is_berth || return 0 # its words are its own
+  log=$(cat "$LXCPATH/log")
+  contains "$log" "mounting $LXCPATH/absent on /mnt: left out, it is optional: open($LXCPATH/absent): ENOENT"
+  contains "$log" "left out, it is optional: mount(mnt): EINVAL"
+  contains "$log" "left out, it is optional: mount(mnt): ENODEV"
+  contains "$log" "left out, it is optional: openat2(link): ELOOP"
+}
+
 @test "without optional a missing source aborts the start" {
   make_container <<<"lxc.mount.entry = $LXCPATH/absent mnt none bind 0 0"
   exits 1 lxc-start "${P[@]}" "${N[@]}"

@@ -26,11 +26,13 @@ class BlobBuilder {
   }
   // At most kMaxSteps.
   void add(const child::Step& step) { steps_.push_back(step); }
+  child::MonitorSettings settings = {};
   std::string finish() const {
     std::string blob(base(), '\0');
     child::BlobHeader header;
     header.step_offset = kStepOffset;
     header.step_count = static_cast<std::uint32_t>(steps_.size());
+    header.settings = settings;
     blob += tail_;
     blob.push_back('\0');
     header.size = static_cast<std::uint32_t>(blob.size());

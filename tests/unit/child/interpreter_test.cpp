@@ -292,6 +292,111 @@ TEST(Interpreter, APlanWithoutAProgramFails) {
   EXPECT_EQ(message.failure.error, EINVAL);
 }
 
+// What is sent to the log while one step runs; empty when nothing is.
+class Notes {
+ public:
+  explicit Notes(OneStep& one, std::uint32_t level = 1) {
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends_), 0);
+    one.context.channel = ends_[0];
+    one.builder.settings.log_file = one.builder.text("/log");
+    one.builder.settings.log_level = level;
+  }
+  ~Notes() {
+    ::close(ends_[0]);
+    ::close(ends_[1]);
+  }
+  std::vector<Message> all() {
+    std::vector<Message> messages;
+    for (Message message; ::recv(ends_[1], &message, sizeof message, 0) > 0;) messages.push_back(message);
+    return messages;
+  }
+
+ private:
+  int ends_[2];
+};
+
+void fill_absent_bind(OneStep& one, std::int64_t options) {
+  one.step.op = Op::kBind;
+  one.step.text[0] = one.builder.text("/no/such/source");
+  one.step.text[1] = one.builder.text("mnt");
+  one.step.num[1] = options;
+}
+
+TEST(Interpreter, AnOptionalMountThatFailsIsLeftOutAndTold) {
+  OneStep one;
+  Notes notes(one);
+  fill_absent_bind(one, kTargetOptional);
+  EXPECT_EQ(one.run(), 0);
+  const auto told = notes.all();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].kind, MessageKind::kSkipped);
+  EXPECT_EQ(told[0].failure.error, ENOENT);
+  EXPECT_STREQ(told[0].failure.object, "/no/such/source");
+}
+
+TEST(Interpreter, NobodyIsToldWithoutAFineLog) {
+  OneStep one;
+  Notes notes(one, 2);
+  fill_absent_bind(one, kTargetOptional);
+  EXPECT_EQ(one.run(), 0);
+  EXPECT_TRUE(notes.all().empty());
+}
+
+TEST(Interpreter, AMountThatIsNotOptionalFails) {
+  OneStep one;
+  Notes notes(one);
+  fill_absent_bind(one, 0);
+  EXPECT_EQ(one.run(), -ENOENT);
+  EXPECT_TRUE(notes.all().empty());
+}
+
+// Without the descriptor calls a bind and its flags are two calls: a mount that lacks its flags must not stay.
+TEST(Interpreter, AnOptionalBindWithoutItsFlagsIsTakenBack) {
+  OneStep one;
+  const Root root;
+  one.context.root_fd = root.open();
+  std::filesystem::create_directory(root.path + "/mnt");
+  one.step.op = Op::kBind;
+  one.step.flags = kStepClassicMount;
+  one.step.text[0] = one.builder.text("/tmp");
+  one.step.text[1] = one.builder.text("mnt");
+  one.step.num[0] = static_cast<std::int64_t>(kMsReadOnly);
+  one.step.num[1] = kTargetOptional;
+  const FakeKernel kernel([](const Call& call) -> long {
+    if (call.number == SYS_umount2) return 0;
+    if (call.number == SYS_mount) return (static_cast<unsigned long>(call.words[3]) & kMsRemount) != 0 ? -EPERM : 0;
+    return sys::raw::kernel(call.number, call.words[0], call.words[1], call.words[2], call.words[3], call.words[4],
+                            call.words[5]);
+  });
+  EXPECT_EQ(one.run(), 0);
+  EXPECT_EQ(kernel.count(SYS_umount2), 1U);
+}
+
+TEST(Interpreter, WhatAHookPrintsGoesToTheLogLineByLine) {
+  OneStep one;
+  Notes notes(one);
+  one.step.op = Op::kHook;
+  one.step.list[0] = one.builder.list({"/bin/sh", "-c", "echo one; echo two >&2; printf end"});
+  EXPECT_EQ(one.run(), 0);
+  const auto told = notes.all();
+  ASSERT_EQ(told.size(), 3U);
+  EXPECT_EQ(told[0].kind, MessageKind::kOutput);
+  EXPECT_STREQ(told[0].failure.output, "one");
+  EXPECT_STREQ(told[1].failure.output, "two");
+  EXPECT_STREQ(told[2].failure.output, "end");
+}
+
+TEST(Interpreter, ALineTooLongForAMessageIsBrokenNotCut) {
+  OneStep one;
+  Notes notes(one);
+  one.step.op = Op::kHook;
+  one.step.list[0] = one.builder.list({"/bin/sh", "-c", "head -c 5000 /dev/zero | tr '\\0' x"});
+  EXPECT_EQ(one.run(), 0);
+  std::string whole;
+  for (const Message& message : notes.all()) whole += message.failure.output;
+  EXPECT_EQ(whole, std::string(5000, 'x'));
+}
+
 TEST(MountFlags, AccessTimeIsChangedAsAWhole) {
   const mount_attr attributes = mount_attributes(kMsReadOnly | kMsNoAtime, kMsNoExec);
   EXPECT_EQ(attributes.attr_set, static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOATIME));
