@@ -49,3 +49,5 @@ include(GNUInstallDirs)
 set(BERTH_ROOTFS_MOUNT "${CMAKE_INSTALL_FULL_LIBDIR}/lxc/rootfs" CACHE STRING "default of lxc.rootfs.mount")
 set(BERTH_LIBEXECDIR "${CMAKE_INSTALL_FULL_LIBEXECDIR}/berth" CACHE STRING "directory of the helper programs")
 add_compile_definitions(BERTH_ROOTFS_MOUNT="${BERTH_ROOTFS_MOUNT}" BERTH_LIBEXECDIR="${BERTH_LIBEXECDIR}")
+# For one file alone, so that another prefix does not compile everything anew.
+set_source_files_properties(src/runtime/programs.cpp PROPERTIES COMPILE_DEFINITIONS "BERTH_BINDIR=\"${CMAKE_INSTALL_FULL_BINDIR}\"")

@@ -10,21 +10,33 @@
 #ifndef BERTH_LIBEXECDIR
 #define BERTH_LIBEXECDIR "/usr/libexec/berth"
 #endif
+#ifndef BERTH_BINDIR
+#define BERTH_BINDIR "/usr/bin"
+#endif
 
 namespace berth::runtime {
 
-Result<std::string> find_helper(std::string_view name) {
+namespace {
+
+// `kind` is the directory's name beside the running program's own.
+Result<std::string> find(std::string_view name, std::string_view kind, std::string_view installed_in) {
   if (const auto self = sys::read_link("/proc/self/exe")) {
     const std::string directory = self->substr(0, self->rfind('/'));
-    std::string beside = strings::cat(directory.substr(0, directory.rfind('/')), "/libexec/", name);
+    std::string beside = strings::cat(directory.substr(0, directory.rfind('/')), '/', kind, '/', name);
     if (sys::exists(beside)) return beside;
   }
-  std::string installed = strings::cat(BERTH_LIBEXECDIR, "/", name);
+  std::string installed = strings::cat(installed_in, "/", name);
   if (sys::exists(installed)) return installed;
-  return fail(Error::message(strings::cat("the helper program ", name, " is missing"), ENOENT)
-                  .because(strings::cat("neither libexec beside the program's directory nor ", BERTH_LIBEXECDIR, " has it"))
+  return fail(Error::message(strings::cat("the program ", name, " is missing"), ENOENT)
+                  .because(strings::cat("neither ", kind, " beside the program's directory nor ", installed_in, " has it"))
                   .hint("install berth completely, or build it: cmake --preset release && cmake --build --preset release"));
 }
+
+}  // namespace
+
+Result<std::string> find_helper(std::string_view name) { return find(name, "libexec", BERTH_LIBEXECDIR); }
+
+Result<std::string> find_command(std::string_view name) { return find(name, "bin", BERTH_BINDIR); }
 
 Result<Fd> open_helper(std::string_view name) { return sys::open_program_safely(TRY(find_helper(name))); }
 

@@ -1,4 +1,4 @@
-// berth's own helper programs (libexec): where they are, and a safe descriptor to execute them from.
+// berth's own programs: where they are, and a safe descriptor to execute them from.
 #pragma once
 
 #include <string>
@@ -11,6 +11,9 @@ namespace berth::runtime {
 
 // Path of "berth-monitor" and the like: ../libexec beside the running program's directory (build tree), else the installed place.
 Result<std::string> find_helper(std::string_view name);
+// The same for a command, "berth": ../bin beside the running program's directory, else the installed place. The running program
+// need not be berth itself: it may be one that embeds the library.
+Result<std::string> find_command(std::string_view name);
 // For execveat: not the host's writable file, see sys::open_program_safely.
 Result<Fd> open_helper(std::string_view name);
 

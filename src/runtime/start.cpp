@@ -125,7 +125,12 @@ Result<plan::Plan> plan_for(const Container& container, const StartRequest& requ
   plan.settings.socket_name = command_socket_name(container.lxcpath(), container.name());
   if (conf.ephemeral) {
     plan.settings.destroy_program = {
-        TRY(sys::read_link("/proc/self/exe")), "destroy", "-P", container.lxcpath(), "-n", container.name()};
+        TRY_CONTEXT(find_command("berth"), "planning what destroys the ephemeral container after its halt"),
+        "destroy",
+        "-P",
+        container.lxcpath(),
+        "-n",
+        container.name()};
   }
   return plan;
 }

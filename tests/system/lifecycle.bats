@@ -352,6 +352,26 @@ both"
   equals "$(state)" STOPPED
 }
 
+@test "an ephemeral container is destroyed by berth, whoever started it; without berth it does not start" {
+  only_berth
+  is_sanitized && skip "the program is copied to another place"
+  make_container <<<"lxc.ephemeral = 1"
+  mkdir -p "$LXCPATH/.other/bin" "$LXCPATH/.other/programs"
+  ln -s "$BERTH_BIN/../libexec" "$LXCPATH/.other/libexec"
+  cp "$BERTH_BIN/berth" "$LXCPATH/.other/programs/lxc-start" # not a berth that knows `destroy` by its own name
+  if [ ! -e /usr/bin/berth ] && [ ! -e /usr/local/bin/berth ]; then
+    exits 1 "$LXCPATH/.other/programs/lxc-start" "${P[@]}" "${N[@]}"
+    contains "$output" "the program berth is missing"
+    equals "$(state)" STOPPED
+  fi
+  ln -s "$BERTH_BIN/berth" "$LXCPATH/.other/bin/berth"
+  "$LXCPATH/.other/programs/lxc-start" "${P[@]}" "${N[@]}" 3>&-
+  lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 20
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  gone() { [ ! -e "$LXCPATH/$NAME" ]; }
+  eventually 10 gone
+}
+
 @test "an ephemeral container is gone after its halt, not after a reboot" {
   make_container <<<"lxc.ephemeral = 1"
   start_container
