@@ -54,9 +54,10 @@ bool probe_openat2() {
 
 bool probe_clone3() { return raw::call(SYS_clone3, nullptr, 0) == -EINVAL; }
 
-// The member `cgroup` came with the flag. A kernel that lacks it refuses the longer structure with E2BIG; one that has it
-// goes on to the impossible signal. No process is made either way.
+// A flag of clone3: without that there is no such birth. The member `cgroup` came with the flag. A kernel that lacks it refuses
+// the longer structure with E2BIG; one that has it goes on to the impossible signal. No process is made either way.
 bool probe_clone_into_cgroup() {
+  if (!has(Feature::kClone3)) return false;
   clone_args arguments{};
   arguments.exit_signal = 0xff;
   arguments.cgroup = 1;

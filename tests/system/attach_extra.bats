@@ -72,6 +72,22 @@ on_a_terminal() { script -qec "lxc-attach -P $LXCPATH -n $NAME -- $1" /dev/null;
   for ns in mnt uts ipc pid net cgroup; do equals "$(inside readlink /proc/self/ns/$ns)" "$(readlink "/proc/$pid/ns/$ns")"; done
 }
 
+@test "kernels without clone3" {
+  only_berth
+  running
+  export BERTH_FEATURES_OFF=clone3
+  equals "$(inside sh -c 'echo $(hostname) $(id -u)')" "$NAME 0"
+  contains "$(on_a_terminal tty)" /dev/pts/
+  exits 7 inside sh -c 'exit 7'
+  # Below the container's groups like its init, in every hierarchy.
+  equals "$(inside sed 's|/\.lxc$||' /proc/self/cgroup)" "$(inside cat /proc/1/cgroup)"
+  # A container that was started without it, too.
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  start_container
+  equals "$(inside sh -c 'echo $(hostname) $(id -u)')" "$NAME 0"
+  lxc-stop "${P[@]}" "${N[@]}" -k
+}
+
 @test "a terminal in an id-mapped container, owned by the user it is for" {
   make_container <<<"lxc.idmap = u 0 500000 65536
 lxc.idmap = g 0 500000 65536

@@ -63,6 +63,7 @@ TEST(FeaturesDeathTest, TheVariableSwitchesNamedRowsOffOnly) {
   expect_answer(Feature::kOpenat2, true, all_implemented, nullptr);
   expect_answer(Feature::kOpenat2, false, all_implemented, "clone3,openat2");
   expect_answer(Feature::kCloseRange, true, all_implemented, "clone3,openat2");
+  expect_answer(Feature::kCloneIntoCgroup, false, all_implemented, "clone3");  // it is a flag of the other
   expect_answer(Feature::kOpenat2, true, all_implemented, "openat");
 }
 
