@@ -80,7 +80,7 @@ on_a_terminal() { script -qec "lxc-attach -P $LXCPATH -n $NAME -- $1" /dev/null;
   contains "$(on_a_terminal tty)" /dev/pts/
   exits 7 inside sh -c 'exit 7'
   # Below the container's groups like its init, in every hierarchy.
-  equals "$(inside sed 's|/\.lxc$||' /proc/self/cgroup)" "$(inside cat /proc/1/cgroup)"
+  equals "$(inside sed 's|/\.lxc$|/|' /proc/self/cgroup)" "$(inside cat /proc/1/cgroup)"
   # A container that was started without it, too.
   lxc-stop "${P[@]}" "${N[@]}" -k
   start_container
