@@ -6,8 +6,8 @@
 // Runs the command, reaps every orphan, and ends when no process is left: with the command's exit code, 128 + n when signal n
 // killed it, 126 or 127 when it could not be executed. SIGTERM and SIGPWR from outside end all processes: SIGTERM first, SIGKILL
 // a second later. Every other signal from outside goes to the command; signals from inside the container are none of its
-// business. In a pid namespace that it shares with others it is not process 1: then "all" is the command's process group, and
-// signals from everybody count, as inside and outside can't be told apart.
+// business. In a pid namespace that it shares with others it is not process 1: then "all" is every process that descends from it,
+// and signals from everybody count, as inside and outside can't be told apart.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "descendants.hpp"
 #include "freestanding/program.hpp"
 #include "sys/raw.hpp"
 
@@ -29,6 +30,7 @@ constexpr int kUsage = 1, kNotExecutable = 126, kNotFound = 127, kKilledBase = 1
 constexpr std::size_t kPathMax = 4096;
 constexpr std::size_t kKernelSignalSet = 8;
 constexpr std::int64_t kSecond = 1'000'000'000;  // ns
+constexpr std::int64_t kLookAgain = kSecond / 20;
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 constexpr std::uint64_t bit(int number) { return std::uint64_t{1} << (number - 1); }
@@ -217,19 +219,21 @@ class Init {
     if (command_ < 0 && group_ > 0 && raw::call(SYS_kill, -group_, 0) == -ESRCH) group_ = -1;
   }
 
-  // kill(-1) reaches the whole pid namespace, which is this container only where this program is process 1.
+  // kill(-1) reaches the whole pid namespace, which is this container only where this program is process 1. Elsewhere its
+  // descendants are looked for, also those with a session of their own; where that is not possible the group has to do.
   void signal_all(int number) const {
     if (is_first_) {
       raw::call(SYS_kill, -1, number);
       return;
     }
+    if (berth::descendants::signal_all(number)) return;
     const long sent = group_ > 0 ? raw::call(SYS_kill, -group_, number) : 0;
     if (sent == -ESRCH && command_ > 0) raw::call(SYS_kill, command_, number);  // it has no group of its own yet
   }
 
   void kill_all() {
     signal_all(SIGKILL);
-    deadline_ = now() + kSecond;  // what is stuck in the kernel is tried again
+    deadline_ = now() + (is_first_ ? kSecond : kLookAgain);  // what is stuck in the kernel, or was born meanwhile, is tried again
   }
 
   static std::int64_t now() {

@@ -77,3 +77,30 @@ quick() { plain_container; }
   equals "$(init_pid "$NAME-other")" "$other"
   equals "$(pgrep -P "$other" sleep)" "$sleeper"
 }
+
+# A process with a session of its own, in the background of one, whose parent is gone: none is in the command's group.
+scattered='setsid sleep $1 & setsid sh -c "sleep $1 & sleep $1" & (setsid sleep $1 &) ; trap "" TERM; while :; do sleep $1; done'
+
+@test "--share-pid: what the command put into sessions of its own ends with it" {
+  only_berth "the other LXC's init kills whatever it sees"
+  make_container "$NAME-other" </dev/null
+  for root in own none; do
+    rm -rf "${LXCPATH:?}/$NAME"
+    make_container <<<"lxc.signal.halt = SIGTERM"
+    [ "$root" = own ] || sed -i '/rootfs.path/d; /mount.auto/d' "$LXCPATH/$NAME/config"
+    start_container "$NAME-other"
+    other=$(init_pid "$NAME-other")
+    eventually 10 pgrep -P "$other" sleep
+    sleeper=$(pgrep -P "$other" sleep)
+    seconds=$((100000 + BASHPID % 100000))
+    lxc-execute "${P[@]}" "${N[@]}" --share-pid "$NAME-other" -d -- /bin/sh -c "$scattered" sh "$seconds" 3>&-
+    lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 20
+    all_there() { [ "$(pgrep -fc "^sleep $seconds\$")" = 5 ]; }
+    eventually 10 all_there
+    exits 0 timeout 20 lxc-stop "${P[@]}" "${N[@]}" --nokill -t 15
+    equals "$(state)" STOPPED
+    exits 1 pgrep -f "^sleep $seconds\$"
+    equals "$(pgrep -P "$other" sleep)" "$sleeper"
+    lxc-stop "${P[@]}" -n "$NAME-other" -k
+  done
+}
