@@ -122,8 +122,12 @@ void MonitorLink::give_up() { [[maybe_unused]] const Status ignored = sys::shut_
 
 Result<StatusMessage> MonitorLink::receive() {
   StatusMessage message;
-  const auto received = TRY(sys::receive(status_.get(), std::as_writable_bytes(std::span(&message, 1))));
-  if (received.bytes != sizeof message) return fail(died_without_a_word());
+  const auto next = [&] { return sys::receive(status_.get(), std::as_writable_bytes(std::span(&message, 1))); };
+  auto received = next();
+  // A monitor that needed no word of ours closed its end with it unread. The kernel tells that once, before the monitor's word.
+  if (!received && received.error().code() == ECONNRESET) received = next();
+  if (!received) return fail(std::move(received.error()));
+  if (received->bytes != sizeof message) return fail(died_without_a_word());
   spoke_ = true;
   return message;
 }
