@@ -72,7 +72,9 @@ std::vector<LinkUse> link_use(const runtime::CommandClient& client) {
 
 // Where the caller may not enter the network namespace, there is nothing to show.
 std::vector<std::string> addresses_of(pid_t init) {
-  const auto links = runtime::links_of(init);
+  const auto visitor = runtime::NetworkVisitor::create();
+  if (!visitor) return {};
+  const auto links = visitor->addressed_links_of(init);
   if (!links) return {};
   std::vector<std::string> texts = runtime::shown_addresses(*links, AF_INET);
   for (std::string& text : runtime::shown_addresses(*links, AF_INET6)) texts.push_back(std::move(text));

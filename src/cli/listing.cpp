@@ -53,30 +53,30 @@ class Lister {
  public:
   Lister(const Selection& selection, unsigned needs) : selection_(selection), needs_(needs) {}
 
+  // One kind of fact after the other, so that what is asked of all containers is asked in one pass, and only of those left.
   Result<std::vector<Listed>> run() {
     if (selection_.pattern) pattern_.emplace(TRY(Pattern::compile(*selection_.pattern)));
-    if ((needs_ & kNeedMemory) != 0) host_ = TRY(cgroup::detect_host());
-    for (runtime::ListEntry& entry : TRY(runtime::list_all(selection_.lxcpath))) TRY(add(std::move(entry)));
+    for (runtime::ListEntry& entry : TRY(runtime::list_all(selection_.lxcpath))) add(std::move(entry));
+    if (asks_monitors()) ask_monitors();
+    std::erase_if(found_, [this](const Listed& container) { return !state_wanted(container); });
+    if (needs(kNeedConfig) || !selection_.groups.empty()) read_configs();
+    std::erase_if(found_, [this](const Listed& container) { return !has_groups(container); });
+    if (needs(kNeedAddresses | kNeedInterfaces)) read_networks();
+    if (needs(kNeedMemory)) TRY(read_memory());
+    if (selection_.nesting > 0) add_nested();
     return std::move(found_);
   }
 
  private:
-  Status add(runtime::ListEntry entry) {
-    if ((selection_.only_active && !entry.active) || (selection_.only_defined && !entry.defined)) return {};
-    if (pattern_ && !pattern_->matches(entry.name)) return {};
-    Listed container;
+  [[nodiscard]] bool needs(unsigned bits) const { return (needs_ & bits) != 0; }
+
+  void add(runtime::ListEntry entry) {
+    if ((selection_.only_active && !entry.active) || (selection_.only_defined && !entry.defined)) return;
+    if (pattern_ && !pattern_->matches(entry.name)) return;
+    Listed& container = found_.emplace_back();
     container.name = std::move(entry.name);
     container.defined = entry.defined;
     container.active = entry.active;
-    if (entry.active) ask_monitor(container);
-    if (!state_wanted(container)) return {};
-    if (entry.defined && ((needs_ & kNeedConfig) != 0 || !selection_.groups.empty())) read_config(container);
-    if (!has_groups(container)) return {};
-    const std::optional<pid_t> init = container.pid;
-    const std::string name = container.name;
-    found_.push_back(std::move(container));
-    if (selection_.nesting > 0 && init) add_nested(*init, name + "/", 1);
-    return {};
   }
 
   [[nodiscard]] bool filters_by_state() const { return selection_.running || selection_.frozen || selection_.stopped; }
@@ -101,44 +101,82 @@ class Lister {
     });
   }
 
+  [[nodiscard]] bool needs_pid() const { return needs(kNeedPid | kNeedAddresses | kNeedInterfaces) || selection_.nesting > 0; }
+  [[nodiscard]] bool asks_monitors() const { return needs(kNeedState) || filters_by_state() || needs_pid(); }
+
+  [[nodiscard]] runtime::CommandClient client_of(const Listed& container) const { return {selection_.lxcpath, container.name}; }
+
   // A monitor that does not answer us is another user's: its facts stay empty.
-  void ask_monitor(Listed& container) const {
-    const runtime::CommandClient client(selection_.lxcpath, container.name);
-    if ((needs_ & kNeedState) != 0 || filters_by_state()) {
-      const auto state = client.state();
-      container.state = state ? std::optional(*state) : std::nullopt;
+  void ask_monitors() {
+    std::vector<Listed*> asked;
+    std::vector<runtime::CommandClient> clients;
+    for (Listed& container : found_) {
+      if (!container.active) continue;
+      asked.push_back(&container);
+      clients.push_back(client_of(container));
     }
-    if ((needs_ & (kNeedPid | kNeedNetwork)) != 0 || selection_.nesting > 0) {
-      if (const auto pid = client.init_pid()) container.pid = *pid;
+    const auto answers = runtime::CommandClient::vitals_of(clients);
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      Listed& container = *asked[i];
+      container.state = answers[i] ? std::optional(answers[i]->state) : std::nullopt;
+      if (!needs_pid() || container.state.value_or(runtime::State::kStopped) == runtime::State::kStopped) continue;
+      container.pid = answers[i]->init;
+      if (container.pid) continue;
+      if (const auto pid = clients[i].init_pid()) container.pid = *pid;
     }
-    if ((needs_ & kNeedNetwork) != 0 && container.pid) read_network(container);
-    if ((needs_ & kNeedMemory) == 0) return;
-    if (const auto stats = runtime::read_stats(client, host_)) {
+  }
+
+  void read_networks() {
+    const auto visitor = runtime::NetworkVisitor::create();
+    if (!visitor) return;
+    for (Listed& container : found_) {
+      if (!container.pid) continue;
+      const auto links = needs(kNeedInterfaces) ? visitor->links_of(*container.pid) : visitor->addressed_links_of(*container.pid);
+      if (!links) continue;
+      for (const os::Link& link : *links) container.interfaces.push_back(link.name);
+      container.ipv4 = runtime::shown_addresses(*links, AF_INET);
+      container.ipv6 = runtime::shown_addresses(*links, AF_INET6);
+    }
+  }
+
+  Status read_memory() {
+    const cgroup::Host host = TRY(cgroup::detect_host());
+    for (Listed& container : found_) {
+      if (!container.active) continue;
+      const auto stats = runtime::read_stats(client_of(container), host);
+      if (!stats) continue;
       container.memory = stats->memory;
       container.swap = stats->swap;
     }
-  }
-
-  static void read_network(Listed& container) {
-    const auto links = runtime::links_of(*container.pid);
-    if (!links) return;
-    for (const os::Link& link : *links) container.interfaces.push_back(link.name);
-    container.ipv4 = runtime::shown_addresses(*links, AF_INET);
-    container.ipv6 = runtime::shown_addresses(*links, AF_INET6);
+    return {};
   }
 
   // A configuration with an error in it shows as one without values: listing must not stop at it.
-  void read_config(Listed& container) {
-    const auto summary = summaries_.read(strings::cat(selection_.lxcpath, '/', container.name, "/config"));
-    if (!summary) return;
-    container.autostart = summary->autostart;
-    container.unprivileged = summary->unprivileged;
-    container.groups = summary->groups;
+  void read_configs() {
+    runtime::SummaryReader reader;
+    for (Listed& container : found_) {
+      if (!container.defined) continue;
+      const auto summary = reader.read(strings::cat(selection_.lxcpath, '/', container.name, "/config"));
+      if (!summary) continue;
+      container.autostart = summary->autostart;
+      container.unprivileged = summary->unprivileged;
+      container.groups = summary->groups;
+    }
+  }
+
+  void add_nested() {
+    std::vector<Listed> outer = std::exchange(found_, {});
+    for (Listed& container : outer) {
+      const std::optional<pid_t> init = container.pid;
+      const std::string parent = container.name + "/";
+      found_.push_back(std::move(container));
+      if (init) add_nested_of(*init, parent, 1);
+    }
   }
 
   // Containers that a container keeps in its own default lxcpath, as far as this process may look into its root. Which of them
   // run is told by the sockets of its network namespace; their monitors can't be asked from here.
-  void add_nested(pid_t init, const std::string& parent, unsigned depth) {
+  void add_nested_of(pid_t init, const std::string& parent, unsigned depth) {
     const std::string proc = strings::cat("/proc/", init);
     const auto root = sys::open(proc + "/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (!root) return;
@@ -163,8 +201,6 @@ class Lister {
   const Selection& selection_;
   unsigned needs_;
   std::optional<Pattern> pattern_;
-  cgroup::Host host_;
-  runtime::SummaryReader summaries_;
   std::vector<Listed> found_;
 };
 

@@ -14,11 +14,12 @@ namespace berth::cli {
 
 // Facts that cost something to get. Bits.
 enum Need : unsigned {
-  kNeedState = 1U << 0,    // a question to each monitor
-  kNeedPid = 1U << 1,      // another one
-  kNeedConfig = 1U << 2,   // reading each configuration
-  kNeedNetwork = 1U << 3,  // visiting each network namespace
-  kNeedMemory = 1U << 4,   // reading each memory group
+  kNeedState = 1U << 0,       // a question to each monitor
+  kNeedPid = 1U << 1,         // another one
+  kNeedConfig = 1U << 2,      // reading each configuration
+  kNeedAddresses = 1U << 3,   // visiting each network namespace
+  kNeedInterfaces = 1U << 4,  // the same, with another question to the kernel
+  kNeedMemory = 1U << 5,      // reading each memory group
 };
 
 struct Listed {

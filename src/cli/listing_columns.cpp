@@ -30,9 +30,9 @@ constexpr Column kColumns[] = {
     {"SWAP", kNeedMemory, swap_text},
     {"AUTOSTART", kNeedConfig, autostart_text},
     {"GROUPS", kNeedConfig, groups_text},
-    {"INTERFACE", kNeedNetwork, interface_text},
-    {"IPV4", kNeedNetwork, ipv4_text},
-    {"IPV6", kNeedNetwork, ipv6_text},
+    {"INTERFACE", kNeedInterfaces, interface_text},
+    {"IPV4", kNeedAddresses, ipv4_text},
+    {"IPV6", kNeedAddresses, ipv6_text},
     {"UNPRIVILEGED", kNeedConfig, unprivileged_text},
 };
 

@@ -91,7 +91,8 @@ void Commands::on_disconnect(Connection& connection) {
 // A thawed container runs.
 Reply Commands::get_state() const {
   const State state = container_.state == State::kThawed ? State::kRunning : container_.state;
-  return Reply::number(static_cast<std::uint64_t>(state));
+  const auto init = static_cast<std::uint64_t>(container_.init_pid > 0 ? container_.init_pid : 0);
+  return Reply::number(init << runtime::kInitPidShift | static_cast<std::uint64_t>(state));
 }
 
 Reply Commands::get_tty(const Request& request) {

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstring>
+#include <memory>
 #include <optional>
 
 #include "base/strings.hpp"
@@ -43,18 +44,24 @@ void each_attribute(Bytes bytes, Visit visit) {
   }
 }
 
+Link& link_of(int index, std::vector<Link>& links) {
+  for (Link& link : links) {
+    if (link.index == index) return link;
+  }
+  links.emplace_back().index = index;
+  return links.back();
+}
+
 void take_link(Bytes payload, std::vector<Link>& links) {
   const auto head = take<ifinfomsg>(payload);
   if (!head) return;
-  Link link;
-  link.index = head->ifi_index;
+  Link& link = link_of(head->ifi_index, links);
   link.up = (head->ifi_flags & IFF_UP) != 0;
   link.loopback = (head->ifi_flags & IFF_LOOPBACK) != 0;
   each_attribute(payload, [&](int type, Bytes value) {
     const char* text = reinterpret_cast<const char*>(value.data());
     if (type == IFLA_IFNAME) link.name.assign(text, ::strnlen(text, value.size()));
   });
-  links.push_back(std::move(link));
 }
 
 std::string ipv4_text(Bytes value) {
@@ -114,9 +121,7 @@ void take_address(Bytes payload, std::vector<Link>& links) {
     has_local = has_local || type == IFA_LOCAL;
   });
   if (address.text.empty()) return;
-  for (Link& link : links) {
-    if (link.index == static_cast<int>(head->ifa_index)) link.addresses.push_back(address);
-  }
+  link_of(static_cast<int>(head->ifa_index), links).addresses.push_back(std::move(address));
 }
 
 int refusal_of(Bytes payload) {
@@ -156,11 +161,13 @@ Result<Netlink> Netlink::open() {
 
 Status Netlink::transact(Bytes request, std::vector<Link>* links) {
   TRY(sys::send(fd_.get(), request));
-  std::vector<std::byte> buffer(32768);  // what the kernel fills at most for a dump
+  constexpr std::size_t kMost = 32768;  // what the kernel fills at most for a dump
+  const auto memory = std::make_unique_for_overwrite<std::byte[]>(kMost);
+  const std::span<std::byte> buffer(memory.get(), kMost);
   for (;;) {
     const sys::Received received = TRY(sys::receive(fd_.get(), buffer, MSG_TRUNC));
     if (received.bytes > buffer.size()) return fail(Error::from_errno(EMSGSIZE, "recvmsg", "netlink"));
-    const NetlinkReply reply = parse_netlink(Bytes(buffer).first(received.bytes), sequence_, links);
+    const NetlinkReply reply = parse_netlink(buffer.first(received.bytes), sequence_, links);
     if (reply.error != 0) return fail(Error::from_errno(reply.error, "netlink"));
     if (reply.finished) return {};
   }
@@ -208,6 +215,18 @@ Result<std::vector<Link>> Netlink::links() {
   std::vector<Link> links;
   TRY_CONTEXT(dump(RTM_GETLINK, links), "listing network interfaces");
   TRY_CONTEXT(dump(RTM_GETADDR, links), "listing network addresses");
+  std::erase_if(links, [](const Link& link) { return link.name.empty(); });  // came meanwhile
+  return links;
+}
+
+Result<std::vector<Link>> Netlink::addressed_links() {
+  constexpr int kLoopback = 1;  // in each network namespace (LOOPBACK_IFINDEX of the kernel)
+  std::vector<Link> links;
+  TRY_CONTEXT(dump(RTM_GETADDR, links), "listing network addresses");
+  std::erase_if(links, [](const Link& link) { return link.index == kLoopback; });
+  if (links.empty()) return links;
+  TRY_CONTEXT(dump(RTM_GETLINK, links), "listing network interfaces");
+  std::erase_if(links, [](const Link& link) { return link.addresses.empty() || link.name.empty(); });
   return links;
 }
 

@@ -38,6 +38,8 @@ class Netlink {
   Status raise(const std::string& name);
   // All links in the order of the kernel, each with its addresses.
   Result<std::vector<Link>> links();
+  // Links that have addresses, without the kernel's loopback; costs one question where there are none.
+  Result<std::vector<Link>> addressed_links();
 
  private:
   explicit Netlink(Fd fd) : fd_(std::move(fd)) {}
@@ -49,7 +51,8 @@ class Netlink {
   std::uint32_t sequence_ = 0;
 };
 
-// What one datagram of the kernel says. Pure, and safe on any bytes; for Netlink and for tests.
+// What one datagram of the kernel says. Pure, and safe on any bytes; for Netlink and for tests. Links and addresses are joined by
+// the link's index, whichever comes first; a link of which only addresses are known has no name.
 struct NetlinkReply {
   bool finished = false;  // acknowledged, refused, or end of a dump
   int error = 0;          // errno

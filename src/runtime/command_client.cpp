@@ -1,6 +1,7 @@
 // Runs in: host commands.
 #include "runtime/command_client.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -61,9 +62,8 @@ Result<std::size_t> receive_fully(int fd, std::span<std::byte> buffer, std::vect
 
 std::span<const std::byte> bytes_of(const void* data, std::size_t size) { return {static_cast<const std::byte*>(data), size}; }
 
-std::int32_t scalar_of(const CommandResponse& response) {
-  return static_cast<std::int32_t>(reinterpret_cast<std::intptr_t>(response.data));
-}
+std::int64_t wide_scalar_of(const CommandResponse& response) { return reinterpret_cast<std::intptr_t>(response.data); }
+std::int32_t scalar_of(const CommandResponse& response) { return static_cast<std::int32_t>(wide_scalar_of(response)); }
 
 Status send_request(int fd, Command command, std::int64_t scalar, std::span<const std::byte> data) {
   CommandRequest request{};
@@ -155,11 +155,15 @@ Result<CommandClient::Reply> CommandClient::receive_body(Command command, Reply 
   return reply;
 }
 
+Result<std::int64_t> CommandClient::number_of(Command command, Result<Reply> reply) const {
+  if (!reply) return fail(std::move(reply.error()));
+  if (reply->closed) return fail(not_running());
+  if (reply->header.result < 0) return fail(refused(command, -reply->header.result));
+  return wide_scalar_of(reply->header);
+}
+
 Result<std::int32_t> CommandClient::ask_number(Command command) const {
-  const Reply reply = TRY(exchange(command, 0));
-  if (reply.closed) return fail(not_running());
-  if (reply.header.result < 0) return fail(refused(command, -reply.header.result));
-  return scalar_of(reply.header);
+  return static_cast<std::int32_t>(TRY(number_of(command, exchange(command, 0))));
 }
 
 Result<CommandClient::Answer> CommandClient::checked(Command command, Result<Reply> reply) const {
@@ -192,12 +196,36 @@ std::vector<Result<CommandClient::Answer>> CommandClient::ask_all(std::span<cons
   return answers;
 }
 
+Result<CommandClient::Vitals> CommandClient::vitals_in(Result<std::int64_t> number) const {
+  if (!number && number.error().code() == ECONNREFUSED) return Vitals{};
+  if (!number) return fail(std::move(number.error()));
+  const auto state = static_cast<std::int32_t>(*number);
+  if (state < 0 || state >= kStates) return fail(refused(Command::kGetState, EPROTO));
+  const auto init = static_cast<pid_t>(*number >> kInitPidShift);
+  return Vitals{static_cast<State>(state), init > 0 ? std::optional(init) : std::nullopt};
+}
+
 Result<State> CommandClient::state() const {
-  const auto number = ask_number(Command::kGetState);
-  if (!number && number.error().code() == ECONNREFUSED) return State::kStopped;
-  if (!number) return fail(number.error());
-  if (*number < 0 || *number >= kStates) return fail(refused(Command::kGetState, EPROTO));
-  return static_cast<State>(*number);
+  return TRY(vitals_in(number_of(Command::kGetState, exchange(Command::kGetState, 0)))).state;
+}
+
+std::vector<Result<CommandClient::Vitals>> CommandClient::vitals_of(std::span<const CommandClient> clients) {
+  constexpr std::size_t kAhead = 64;  // connections at a time
+  std::vector<Result<Reply>> asked;
+  std::vector<Result<Vitals>> vitals;
+  asked.reserve(clients.size());
+  vitals.reserve(clients.size());
+  while (vitals.size() < clients.size()) {
+    const std::size_t next = vitals.size();
+    while (asked.size() < std::min(next + kAhead, clients.size())) {
+      asked.push_back(clients[asked.size()].ask(Command::kGetState, 0, {}));
+    }
+    const CommandClient& client = clients[next];
+    Result<Reply> reply = std::move(asked[next]);
+    if (reply) reply = client.answer(Command::kGetState, std::move(*reply));
+    vitals.push_back(client.vitals_in(client.number_of(Command::kGetState, std::move(reply))));
+  }
+  return vitals;
 }
 
 Result<pid_t> CommandClient::init_pid() const {

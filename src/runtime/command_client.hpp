@@ -20,6 +20,13 @@ class CommandClient {
 
   // STOPPED when nobody listens. Other failures (permission denied) are Errors.
   Result<State> state() const;
+  struct Vitals {
+    State state = State::kStopped;
+    std::optional<pid_t> init;  // of a container that has one; LXC's monitors are asked by init_pid()
+  };
+  // The vitals of many containers, in their order, in one exchange with each monitor: a number of monitors is asked ahead of the
+  // answer that is awaited, so that they answer side by side.
+  static std::vector<Result<Vitals>> vitals_of(std::span<const CommandClient> clients);
   Result<pid_t> init_pid() const;
   Result<Fd> init_pidfd() const;
   Result<int> clone_flags() const;
@@ -75,7 +82,9 @@ class CommandClient {
   Result<Reply> answer(Command command, Reply asked) const;
   Result<Answer> checked(Command command, Result<Reply> reply) const;
   Result<Reply> exchange(Command command, std::int64_t scalar, std::span<const std::byte> data = {}) const;
+  Result<std::int64_t> number_of(Command command, Result<Reply> reply) const;
   Result<std::int32_t> ask_number(Command command) const;
+  Result<Vitals> vitals_in(Result<std::int64_t> number) const;
   Result<std::string> ask_text(Command command, const std::string* argument = nullptr) const;
   Result<Subscription> subscribe(const std::int32_t (&wanted)[kStates]) const;
   Error not_running() const;

@@ -74,6 +74,10 @@ struct StateMessage {
 };
 static_assert(sizeof(StateMessage) == 264);
 
+// The answer to kGetState is a number of 64 bits: LXC's clients read its lower half, the state; berth's monitors put init's pid
+// into the upper one, which is 0 with LXC's.
+inline constexpr int kInitPidShift = 32;
+
 // Values in the array that kAddStateClient sends: told once; or, for RUNNING only, told once the container has rebooted.
 inline constexpr std::int32_t kStateWanted = 1;
 inline constexpr std::int32_t kStateAfterReboot = 2;

@@ -14,9 +14,23 @@ namespace berth::runtime {
 // From the container's limit groups on `host`.
 Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host& host);
 
-// The links of the network namespace that the process `init` is in. The calling thread visits that namespace and comes back;
-// an ordinary user's child goes through the container's user namespace instead. Error: neither is allowed.
-Result<std::vector<os::Link>> links_of(pid_t init);
+// Looks into the network namespaces of processes. The calling thread visits the namespace and comes back; an ordinary user's
+// child goes through the container's user namespace instead. Error: neither is allowed.
+class NetworkVisitor {
+ public:
+  static Result<NetworkVisitor> create();
+  [[nodiscard]] Result<std::vector<os::Link>> links_of(pid_t init) const;
+  // Those with addresses, without the loopback: cheaper.
+  [[nodiscard]] Result<std::vector<os::Link>> addressed_links_of(pid_t init) const;
+
+ private:
+  explicit NetworkVisitor(Fd home) : home_(std::move(home)) {}
+  [[nodiscard]] Result<os::Netlink> socket_in(pid_t init) const;
+  [[nodiscard]] Result<os::Netlink> visit(pid_t init) const;
+  [[nodiscard]] Result<os::Netlink> socket_as_owner(pid_t init) const;
+
+  Fd home_;
+};
 
 // Addresses as LXC shows them: none of loopbacks, IPv6 of global scope only.
 std::vector<std::string> shown_addresses(const std::vector<os::Link>& links, int family);

@@ -82,6 +82,8 @@ class CommandsTest : public ::testing::Test {
     return {reinterpret_cast<const char*>(array.data()), sizeof array};
   }
 
+  State state() { return static_cast<State>(ask(Command::kGetState).value()); }
+
   test::TemporaryDirectory directory;
   test::EncodedPlan plan;
   Loop loop;
@@ -95,11 +97,20 @@ class CommandsTest : public ::testing::Test {
 };
 
 TEST_F(CommandsTest, AnswersWhatIsKnown) {
-  EXPECT_EQ(2U, ask(Command::kGetState).value());
   EXPECT_EQ(static_cast<std::uint64_t>(::getpid()), ask(Command::kGetInitPid).value());
   EXPECT_EQ(0x6e020000U, ask(Command::kGetCloneFlags).value());
   EXPECT_EQ(nul("c1"), ask(Command::kGetName).data);
   EXPECT_EQ(nul("/var/lib/lxc"), ask(Command::kGetLxcpath).data);
+}
+
+TEST_F(CommandsTest, TheStateComesWithInitsPidAboveIt) {
+  const std::uint64_t value = ask(Command::kGetState).value();
+  EXPECT_EQ(State::kRunning, static_cast<State>(value)) << "what LXC's clients read";
+  EXPECT_EQ(static_cast<std::uint64_t>(::getpid()), value >> runtime::kInitPidShift);
+  for (const pid_t none : {0, -1}) {
+    container.init_pid = none;
+    EXPECT_EQ(2U, ask(Command::kGetState).value());
+  }
 }
 
 TEST_F(CommandsTest, RefusesUnknownNumbers) {
@@ -158,9 +169,9 @@ TEST_F(CommandsTest, StopIsPassedOnWithoutAReply) {
 TEST_F(CommandsTest, ServesStatesOfClientsThatFreezeThemselves) {
   EXPECT_EQ(0, ask(Command::kServeStateClients, 5).header.result);
   EXPECT_EQ(0, ask(Command::kServeStateClients, 6).header.result);
-  EXPECT_EQ(6U, ask(Command::kGetState).value());
+  EXPECT_EQ(State::kFrozen, state());
   EXPECT_EQ(0, ask(Command::kServeStateClients, 7).header.result);
-  EXPECT_EQ(2U, ask(Command::kGetState).value()) << "thawed = running";
+  EXPECT_EQ(State::kRunning, state()) << "thawed = running";
   EXPECT_EQ(-EINVAL, ask(Command::kServeStateClients, 0).header.result) << "nobody may declare it stopped";
   EXPECT_EQ(-EINVAL, ask(Command::kServeStateClients, 99).header.result);
 }

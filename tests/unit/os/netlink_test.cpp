@@ -111,6 +111,20 @@ TEST(Netlink, TheLocalEndOfAPointToPointLinkCounts) {
   }
 }
 
+TEST(Netlink, AddressesAndLinksAreJoinedInAnyOrder) {
+  std::vector<Link> links;
+  const auto addresses =
+      Datagram().message(RTM_NEWADDR, address_body(AF_INET, 3, 24)).attribute(IFA_ADDRESS, "\x01\x02\x03\x04").bytes();
+  (void)parse_netlink(addresses, 7, &links);
+  ASSERT_EQ(links.size(), 1U);
+  EXPECT_EQ(links[0].name, "");
+  const auto names = Datagram().message(RTM_NEWLINK, link_body(3, IFF_UP)).attribute(IFLA_IFNAME, "eth0").bytes();
+  (void)parse_netlink(names, 7, &links);
+  ASSERT_EQ(links.size(), 1U);
+  EXPECT_EQ(links[0].name, "eth0");
+  EXPECT_EQ(links[0].addresses.at(0).text, "1.2.3.4");
+}
+
 TEST(Netlink, AnswersToOthersAreSkipped) {
   std::vector<Link> links;
   const auto bytes = Datagram().message(RTM_NEWLINK, link_body(1, 0), 6).message(NLMSG_DONE, 0, 7).bytes();
@@ -149,6 +163,19 @@ TEST(Netlink, ListsTheLoopback) {
   const std::vector<Link> links = Netlink::open().value().links().value();
   ASSERT_FALSE(links.empty());
   EXPECT_THAT(links, ::testing::Contains(::testing::Field(&Link::loopback, true)));
+}
+
+TEST(Netlink, AddressedLinksAreTheOthersThatHaveAddresses) {
+  std::vector<Link> expected = Netlink::open().value().links().value();
+  std::erase_if(expected, [](const Link& link) { return link.loopback || link.addresses.empty(); });
+  const std::vector<Link> links = Netlink::open().value().addressed_links().value();
+  ASSERT_EQ(links.size(), expected.size());
+  for (const Link& link : expected) {
+    const auto same = std::find_if(links.begin(), links.end(), [&](const Link& other) { return other.index == link.index; });
+    ASSERT_NE(same, links.end()) << link.name;
+    EXPECT_EQ(same->name, link.name);
+    EXPECT_EQ(same->addresses.size(), link.addresses.size());
+  }
 }
 
 TEST(Netlink, AMissingLinkIsNamed) {

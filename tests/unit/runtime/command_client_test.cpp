@@ -75,6 +75,34 @@ TEST_F(CommandClientTest, ScalarsAndTexts) {
   EXPECT_TRUE(fake.credentials_seen());
 }
 
+TEST_F(CommandClientTest, VitalsOfManyInTheirOrder) {
+  const FakeMonitor ours(lxcpath, "ours", [](Command, std::int64_t, const std::string&) -> Answer {
+    return {.scalar = std::int64_t{4711} << kInitPidShift | 2};
+  });
+  const FakeMonitor theirs(lxcpath, "theirs", [](Command, std::int64_t, const std::string&) -> Answer {
+    return {.scalar = 6};  // as LXC's
+  });
+  const FakeMonitor shut(lxcpath, "shut", [](Command, std::int64_t, const std::string&) -> Answer { return {.result = -EPERM}; });
+  const FakeMonitor broken(lxcpath, "broken", [](Command, std::int64_t, const std::string&) -> Answer { return {.scalar = 8}; });
+  std::vector<CommandClient> clients;
+  // More than are asked at a time.
+  for (int i = 0; i < 50; ++i) {
+    for (const char* name : {"ours", "absent", "theirs", "shut", "broken"}) clients.emplace_back(lxcpath, name);
+  }
+  const auto vitals = CommandClient::vitals_of(clients);
+  ASSERT_EQ(vitals.size(), clients.size());
+  for (std::size_t i = 0; i < vitals.size(); i += 5) {
+    EXPECT_EQ(vitals[i]->state, State::kRunning);
+    EXPECT_EQ(vitals[i]->init, 4711);
+    EXPECT_EQ(vitals[i + 1]->state, State::kStopped);
+    EXPECT_EQ(vitals[i + 2]->state, State::kFrozen);
+    EXPECT_FALSE(vitals[i + 2]->init);
+    EXPECT_EQ(vitals[i + 3].error().code(), EPERM);
+    EXPECT_EQ(vitals[i + 4].error().code(), EPROTO);
+  }
+  EXPECT_TRUE(CommandClient::vitals_of({}).empty());
+}
+
 TEST_F(CommandClientTest, PermissionDeniedIsAnErrorWithAWayOut) {
   const auto fake = monitor([](Command, std::int64_t, const std::string&) -> Answer { return {.result = -EPERM}; });
   const auto state = client.state();

@@ -44,6 +44,8 @@ class Stranger {
   bool made_ = false;
 };
 
+Result<std::vector<os::Link>> links_of(pid_t pid) { return TRY(NetworkVisitor::create()).links_of(pid); }
+
 bool sees_only_loopback(pid_t pid) {
   const auto links = links_of(pid);
   return links && links->size() == 1 && links->front().name == "lo" && shown_addresses(*links, AF_INET).empty();
