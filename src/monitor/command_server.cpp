@@ -89,8 +89,9 @@ Status CommandServer::adopt(Fd socket) {
     return fail(strings::cat("refused a connection of user ", peer.uid), EPERM);
   }
   TRY(sys::set_option(socket.get(), SOL_SOCKET, SO_PASSCRED, 1));
-  connections_.push_back(std::make_unique<Connection>(*this, std::move(socket)));
-  return connections_.back()->start();
+  Connection& connection = *connections_.emplace_back(std::make_unique<Connection>(*this, std::move(socket)));
+  if (!connection.start()) drop(connection);
+  return {};
 }
 
 void CommandServer::pause(bool paused) {
@@ -138,16 +139,28 @@ void CommandServer::notify(runtime::State state, std::string_view name) {
 
 void CommandServer::answer(Connection& connection, const Reply& reply) {
   connection.engaged_ = false;
-  if (!connection.begin_reply(reply)) drop(connection);
+  if (!connection.begin_reply(reply) || !connection.await()) drop(connection);
 }
 
 // --- connection ----------------------------------------------------------------------------------------------------------
 
 Connection::~Connection() {
-  if (socket_) server_.loop_.forget(socket_.get());
+  if (awaited_ != 0) server_.loop_.forget(socket_.get());
 }
 
-Status Connection::start() { return server_.loop_.watch(socket_.get(), EPOLLIN | EPOLLRDHUP, *this); }
+// The request is mostly there already, and its answer fits into the socket: most connections are never watched.
+bool Connection::start() { return read_request() && await(); }
+
+bool Connection::await() {
+  const std::uint32_t events = phase_ == Phase::kReply ? EPOLLOUT : EPOLLIN | EPOLLRDHUP;
+  const std::uint32_t before = std::exchange(awaited_, events);
+  if (before == 0 && !server_.loop_.watch(socket_.get(), events, *this)) {
+    awaited_ = 0;
+    return false;
+  }
+  if (before != 0 && before != events) server_.loop_.change(socket_.get(), events, *this);
+  return true;
+}
 
 void Connection::on_ready(std::uint32_t events) {
   bool alive = true;
@@ -158,7 +171,7 @@ void Connection::on_ready(std::uint32_t events) {
   } else {
     alive = read_request();
   }
-  if (!alive) server_.drop(*this);
+  if (!alive || !await()) server_.drop(*this);
 }
 
 // Reads up to `wanted` bytes in all. False at end of file or on a failure; a short count is no failure.
@@ -221,7 +234,6 @@ bool Connection::begin_reply(const Reply& reply) {
   }
   close_after_ = reply.then != Reply::Then::kKeep;
   phase_ = Phase::kReply;
-  server_.loop_.change(socket_.get(), EPOLLOUT, *this);
   return write_reply();
 }
 
@@ -267,7 +279,6 @@ bool Connection::write_reply() {
   sent_ = 0;
   if (close_after_) return false;
   phase_ = Phase::kIdle;
-  server_.loop_.change(socket_.get(), EPOLLIN | EPOLLRDHUP, *this);
   return true;
 }
 

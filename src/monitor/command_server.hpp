@@ -94,12 +94,14 @@ class Connection final : private Watcher {
  public:
   Connection(CommandServer& server, Fd socket) : server_(server), socket_(std::move(socket)) {}
   ~Connection();
-  Status start();
 
  private:
   friend class CommandServer;
+  // These tell false for a connection that must be dropped.
+  bool start();
+  bool await();  // has the loop watch for what the phase needs
   void on_ready(std::uint32_t events) override;
-  bool read_request();  // false: drop the connection
+  bool read_request();
   bool read_part(char* to, std::size_t wanted, std::size_t& have);
   bool complete();
   bool serve(std::string_view data);
@@ -109,6 +111,7 @@ class Connection final : private Watcher {
 
   CommandServer& server_;
   Fd socket_;
+  std::uint32_t awaited_ = 0;  // EPOLL* bits; 0 = not watched
   enum class Phase { kRequest, kData, kReply, kIdle } phase_ = Phase::kRequest;
   runtime::CommandRequest request_{};
   std::size_t request_have_ = 0;
