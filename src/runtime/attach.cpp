@@ -59,7 +59,7 @@ Status check_confinement(const AttachRequest& request, const AttachTarget& targe
   if (request.elevated.lsm || (!target.filtered && target.label.empty())) return {};
   const std::string by = target.label.empty() ? "a seccomp filter" : strings::cat("the security label '", target.label, "'");
   return fail(Error::message(strings::cat("the container is confined by ", by, ", which attach can't apply yet"), ENOTSUP)
-                  .hint("attach with -e LSM to enter without it"));
+                  .hint("attach with --elevated-privileges=LSM to enter without it"));
 }
 
 std::string working_directory(const AttachRequest& request) {

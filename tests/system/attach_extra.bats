@@ -131,3 +131,31 @@ lxc.environment = FOO=bar"
   running
   equals "$(lxc-attach "${P[@]}" "${N[@]}" -u 7 -g 8 -- sh -c 'id -u; id -g; grep Groups /proc/self/status' | tr -d '\n\t ')" 78Groups:
 }
+
+# Runs a command below a seccomp filter that allows everything.
+filtered() {
+  python3 - "$@" 3>&- <<'FILTER'
+import ctypes, os, struct, sys
+code = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0x7FFF0000))  # return SECCOMP_RET_ALLOW
+program = struct.pack("HxxxxxxQ", 1, ctypes.addressof(code))
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.prctl(22, 2, program, 0, 0) != 0:  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
+    sys.exit(f"no seccomp filter: {os.strerror(ctypes.get_errno())}")
+os.execvp(sys.argv[1], sys.argv[1:])
+FILTER
+}
+
+@test "attach is not freer than a container below a filter, unless told so" {
+  only_root
+  only_berth "attaches"
+  plain_container
+  filtered lxc-start "${P[@]}" "${N[@]}"
+  lxc-wait "${P[@]}" "${N[@]}" -s RUNNING -t 20
+  exits 1 lxc-attach "${P[@]}" "${N[@]}" -- true
+  contains "$output" "confined by a seccomp filter"
+  contains "$output" "--elevated-privileges=LSM"
+  exits 1 lxc-attach "${P[@]}" "${N[@]}" -eCGROUP -- true
+  exits 0 lxc-attach "${P[@]}" "${N[@]}" -eLSM -- true
+  # Who is below the same filter hands it on.
+  exits 0 filtered lxc-attach "${P[@]}" "${N[@]}" -- grep -q "Seccomp:.*2" /proc/self/status
+}

@@ -229,3 +229,47 @@ lxc.mount.auto = proc:rw sys:rw"
   lxc-stop "${P[@]}" "${N[@]}" -k
   umount "$LXCPATH/shared/later" "$LXCPATH/shared"
 }
+
+# A process in a user namespace of its own, mapped from 700000 on: $holder.
+hold_user_namespace() {
+  unshare --user sleep 1000 3>&- &
+  holder=$!
+  eventually 10 different_user_namespace
+  echo "0 700000 65536" >"/proc/$holder/uid_map"
+  echo "0 700000 65536" >"/proc/$holder/gid_map"
+}
+different_user_namespace() { [ "$(readlink "/proc/$holder/ns/user")" != "$(readlink /proc/self/ns/user)" ]; }
+release_user_namespace() {
+  kill "$holder"
+  wait "$holder" || true
+}
+
+@test "idmap=PATH: the owners are those of the user namespace that the file names" {
+  only_root
+  only_berth "only idmap=container"
+  hold_user_namespace
+  mkdir "$LXCPATH/data"
+  echo content >"$LXCPATH/data/file"
+  chown 5:6 "$LXCPATH/data/file"
+  make_container <<<"lxc.mount.entry = $LXCPATH/data mnt none bind,idmap=/proc/$holder/ns/user 0 0"
+  start_container
+  # The mount keeps the map: its file may go.
+  release_user_namespace
+  equals "$(inside stat -c %u:%g /mnt/file)" 700005:700006
+  equals "$(inside cat /mnt/file)" content
+  equals "$(stat -c %u:%g "$LXCPATH/data/file")" 5:6
+}
+
+@test "idmap=PATH that is no user namespace, or nothing" {
+  only_root
+  only_berth "only idmap=container"
+  mkdir "$LXCPATH/data"
+  make_container <<<"lxc.mount.entry = $LXCPATH/data mnt none bind,idmap=/proc/self/ns/net 0 0"
+  exits 1 lxc-start "${P[@]}" "${N[@]}"
+  contains "$output" "mapping the owners of $LXCPATH/data"
+  contains "$output" "idmap=/proc/self/ns/net"
+  sed -i 's,idmap=/proc/self/ns/net,idmap=/absent/ns,' "$LXCPATH/$NAME/config"
+  exits 1 lxc-start "${P[@]}" "${N[@]}"
+  contains "$output" "/absent/ns"
+  equals "$(state)" STOPPED
+}

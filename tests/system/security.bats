@@ -233,3 +233,45 @@ lxc.mount.auto = proc:mixed sys:ro"
   [ "$status" != 0 ]
   equals "$(state)" RUNNING
 }
+
+# Nothing has happened to the container.
+unharmed() {
+  equals "$(state)" RUNNING
+  equals "$(init_pid)" "$1"
+  inside true
+}
+
+@test "the command socket tells and does nothing for another user" {
+  only_root
+  plain_container
+  start_container
+  local init
+  init=$(init_pid)
+  exits 0 python3 "$BATS_TEST_DIRNAME/stranger.py" "$LXCPATH" "$NAME"
+  unharmed "$init"
+}
+
+@test "a connection of root's does not make its next user root" {
+  only_root
+  plain_container
+  start_container
+  local init
+  init=$(init_pid)
+  exits 0 python3 "$BATS_TEST_DIRNAME/stranger.py" --inherited "$LXCPATH" "$NAME"
+  unharmed "$init"
+}
+
+@test "another user's connections use up no place" {
+  only_root
+  only_berth "keeps them"
+  plain_container
+  start_container
+  mkdir -m 777 "$LXCPATH/open"
+  mkfifo "$LXCPATH/end"
+  python3 "$BATS_TEST_DIRNAME/stranger.py" --hold 900 "$LXCPATH/open/sign" "$LXCPATH" "$NAME" <"$LXCPATH/end" 3>&- &
+  exec 9>"$LXCPATH/end"
+  eventually 20 test -e "$LXCPATH/open/sign"
+  equals "$(timeout 10 lxc-info "${P[@]}" "${N[@]}" -s -H 9>&-)" RUNNING
+  exec 9>&-
+  wait $!
+}
