@@ -44,6 +44,11 @@ Status set_window_size(int fd, const winsize& size) {
   return {};
 }
 
+std::size_t unread_input(int fd) {
+  int count = 0;
+  return sys::control(fd, FIONREAD, &count, named("FIONREAD", fd)) && count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
 namespace {
 
 // Returns the modes from before.

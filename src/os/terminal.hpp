@@ -13,6 +13,8 @@ namespace berth::os {
 bool is_terminal(int fd);
 Result<winsize> window_size(int fd);
 Status set_window_size(int fd, const winsize& size);
+// Bytes that can be read now; of a terminal in line mode, those of whole lines.
+std::size_t unread_input(int fd);
 
 // Raw mode (no echo, no signals, no translation) for good.
 Status make_raw(int fd);

@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <string_view>
@@ -61,6 +62,7 @@ class Proxy {
     TRY(choose());
     std::optional<os::RawTerminal> raw;
     if (auto entered = os::RawTerminal::enter(input_)) raw.emplace(std::move(*entered));
+    typed_ahead_ = raw ? os::unread_input(input_) : 0;
     resize();
     while (!finished()) {
       TRY(turn());
@@ -134,7 +136,16 @@ class Proxy {
   }
 
   void take_keys() {
-    if (read_into(input_, to_command_) < 0) input_open_ = false;
+    const std::size_t before = to_command_.pending.size();
+    const long got = read_into(input_, to_command_);
+    if (got < 0) input_open_ = false;
+    if (got <= 0 || typed_ahead_ == 0) return;
+    // The kernel keeps an end of file that was typed in line mode as a NUL: it is the key again for the command's terminal.
+    constexpr char kEndOfFile = '\x04';
+    const std::size_t old = std::min(typed_ahead_, static_cast<std::size_t>(got));
+    const auto first = to_command_.pending.begin() + static_cast<std::ptrdiff_t>(before);
+    std::replace(first, first + static_cast<std::ptrdiff_t>(old), '\0', kEndOfFile);
+    typed_ahead_ -= old;
   }
 
   void give_keys() {
@@ -175,6 +186,7 @@ class Proxy {
   SignalsAsEvents& signals_;
   int ptmx_, input_ = -1, output_ = -1, signal_ = 0;
   Fd own_output_;
+  std::size_t typed_ahead_ = 0;  // bytes of input that are from before raw mode
   Flow to_command_, to_screen_;
   bool input_open_ = true, ended_ = false, drained_ = false, hung_ = false;
 };

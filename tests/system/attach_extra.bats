@@ -16,6 +16,32 @@ on_a_terminal() { script -qec "lxc-attach -P $LXCPATH -n $NAME -- $1" /dev/null;
   equals "$(on_a_terminal "sh -c '$text'" | slow | tr -d '\r' | md5sum)" "$expected"
 }
 
+@test "an end of file that was typed before the command listens reaches it" {
+  only_berth "throws away what was typed before"
+  running
+  # The terminal is in line mode when the key comes, and raw when it is read.
+  cat >"$LXCPATH/ahead.py" <<'AHEAD'
+import os, pty, sys, time
+pid, master = pty.fork()
+if pid == 0:
+    time.sleep(0.3)
+    os.execvp(sys.argv[1], sys.argv[1:])
+os.write(master, b"typed\n\x04")
+seen = b""
+while True:
+    try:
+        block = os.read(master, 4096)
+    except OSError:
+        break
+    seen += block
+sys.stdout.buffer.write(seen.replace(b"\r", b""))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+AHEAD
+  exits 0 timeout 10 python3 "$LXCPATH/ahead.py" lxc-attach "${P[@]}" "${N[@]}" -- sh -c 'sed "s/^/heard: /"'
+  contains "$output" "heard: typed"
+  lacks "$output" "^@"
+}
+
 @test "ten megabytes in and out through pipes" {
   running
   head -c 10000000 /dev/urandom >"$LXCPATH/data"
