@@ -1,6 +1,7 @@
 // Runs in: host commands.
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
 #include "cli/commands.hpp"
@@ -61,6 +62,15 @@ Status check(const CreateOptions& options) {
   return {};
 }
 
+// The default configuration of a host may ask for what this release can't do: better told now than by the first start.
+void tell_what_prevents_a_start(const Common& options, const runtime::Container& container) {
+  const auto plan = container.plan({});
+  if (plan || plan.error().code() != ENOTSUP) return;
+  const Error& error = plan.error();
+  const std::string by = error.origin().known() ? strings::cat(" (", error.origin().file, ':', error.origin().line, ')') : "";
+  notice(options, strings::cat("made, but it can't be started as it is: ", error.contexts().front(), by, "; ", error.hint()));
+}
+
 Result<int> create(CreateOptions& options) {
   TRY(check(options));
   const auto container = TRY(open_container(options));
@@ -74,6 +84,7 @@ Result<int> create(CreateOptions& options) {
   request.template_args = options.arguments;
   request.quiet = options.quiet;
   TRY(runtime::create(request));
+  tell_what_prevents_a_start(options, container);
   return 0;
 }
 

@@ -27,10 +27,11 @@ std::string overview() {
   }
   return text +
          "\n'berth COMMAND --help' shows the options of a command.\n\nFirst steps:\n"
-         "  berth create web1 -t busybox   make a container\n"
-         "  berth start web1               start it\n"
-         "  berth attach web1              a shell in it\n"
-         "  berth ls -f                    what there is\n";
+         "  berth create web1 -t busybox -f /dev/null   make a container (by -f not from this host's default.conf)\n"
+         "  berth start web1                            start it\n"
+         "  berth attach web1                           a shell in it\n"
+         "  berth ls -f                                 what there is\n"
+         "  berth destroy web1 --force                  stop it and remove it\n";
 }
 
 int unknown(std::string_view word) {

@@ -1,6 +1,8 @@
 // Runs in: the starting command.
 // What a configuration asks for and berth can't do yet is refused, or told where it only weakens a default; never dropped in
 // silence.
+#include <cerrno>
+
 #include "base/strings.hpp"
 #include "plan/builder.hpp"
 #include "sys/file.hpp"
@@ -10,7 +12,7 @@ namespace {
 
 Status refuse_key(const Builder& builder, std::string_view key, const std::string& value, std::string_view what) {
   if (value.empty()) return {};
-  return fail(Error::message(strings::cat(what, " is not supported yet"))
+  return fail(Error::message(strings::cat(what, " is not supported yet"), ENOTSUP)
                   .set_by(builder.origin(key))
                   .hint(strings::cat("to start without it, add a later line: ", key, " =")));
 }

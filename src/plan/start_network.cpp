@@ -3,6 +3,8 @@
 // Devices join here: decide_network turns a section into a NetworkDevice of src/network, which adds its steps to the plan.
 #include <sched.h>
 
+#include <cerrno>
+
 #include "base/strings.hpp"
 #include "plan/builder.hpp"
 
@@ -20,9 +22,9 @@ Status decide_network(Builder& builder) {
                       .set_by(network.origin)
                       .hint("keep this section alone, or remove it"));
     }
-    return fail(Error::message(strings::cat("network type ", network.type, " is not supported yet"))
+    return fail(Error::message(strings::cat("network type ", network.type, " is not supported yet"), ENOTSUP)
                     .set_by(network.origin)
-                    .hint(strings::cat("use lxc.net.", network.index, ".type = empty or none")));
+                    .hint(strings::cat("set lxc.net.", network.index, ".type = empty (or none)")));
   }
   return {};
 }

@@ -28,6 +28,35 @@ load lib
   lxc-destroy "${P[@]}" "${N[@]}"
 }
 
+@test "create tells of a configuration that can't be started, and how to repair it" {
+  only_berth
+  printf 'lxc.net.0.type = veth\nlxc.net.0.link = lxcbr0\nlxc.net.0.flags = up\n' >"$LXCPATH/default.conf"
+  lxc-create "${P[@]}" "${N[@]}" -t none -f "$LXCPATH/default.conf" >"$LXCPATH/out" 2>"$LXCPATH/said"
+  equals "$(cat "$LXCPATH/out")" ""
+  equals "$(wc -l <"$LXCPATH/said")" 1
+  contains "$(cat "$LXCPATH/said")" "network type veth is not supported yet ($LXCPATH/$NAME/config:"
+  contains "$(cat "$LXCPATH/said")" "set lxc.net.0.type = empty"
+  equals "$(lxc-create -q "${P[@]}" -n "${NAME}q" -t none -f "$LXCPATH/default.conf" 2>&1)" ""
+  # The repair as it was told, the other lines left as they are.
+  lxc-create "${P[@]}" -n "${NAME}b" -t busybox -f "$LXCPATH/default.conf" 2>/dev/null
+  sed -i 's/^lxc.net.0.type = .*/lxc.net.0.type = empty/' "$LXCPATH/${NAME}b/config"
+  start_container "${NAME}b"
+}
+
+@test "the first steps that berth prints" {
+  only_berth
+  local step
+  berth help | sed -n '/^First steps:/,$p' | sed -n 's/^  \(berth .*[^ ]\)   *[^ ].*/\1/p' >"$LXCPATH/steps"
+  sed -i "s/  .*//; s/web1/$NAME/" "$LXCPATH/steps"
+  equals "$(cut -d' ' -f2 "$LXCPATH/steps" | tr '\n' ' ')" "create start attach ls destroy "
+  while read -r -u 7 step; do
+    # shellcheck disable=SC2086
+    exits 0 $step "${P[@]}" </dev/null
+    lacks "$output" "can't"
+  done 7<"$LXCPATH/steps"
+  [ ! -e "$LXCPATH/$NAME" ]
+}
+
 @test "create -t none makes no root file system" {
   printf 'lxc.net.0.type = empty\n' >"$LXCPATH/c.conf"
   lxc-create "${P[@]}" "${N[@]}" -t none -f "$LXCPATH/c.conf"
