@@ -11,81 +11,54 @@ namespace {
 
 using StepFunction = int (*)(Frame&);
 
+struct Row {
+  Op op;
+  StepFunction function;
+};
+
+constexpr Row kSteps[] = {
+    {Op::kAwait, step_await},
+    {Op::kRelease, step_release},
+    {Op::kOpenSlot, step_open_slot},
+    {Op::kDeathSignal, step_death_signal},
+    {Op::kBecomeRoot, step_become_root},
+    {Op::kJoinGroups, step_join_groups},
+    {Op::kWriteSlots, step_write_slots},
+    {Op::kUnshare, step_unshare},
+    {Op::kTimeOffsets, step_time_offsets},
+    {Op::kEnterNamespace, step_enter_namespace},
+    {Op::kPropagation, step_propagation},
+    {Op::kHook, step_hook},
+    {Op::kAttachRoot, step_attach_root},
+    {Op::kHostname, step_hostname},
+    {Op::kSessionKeyring, step_session_keyring},
+    {Op::kRaiseLoopback, step_raise_loopback},
+    {Op::kMakeDirectory, step_make_directory},
+    {Op::kMakeNode, step_make_node},
+    {Op::kMakeSymlink, step_make_symlink},
+    {Op::kMountFilesystem, step_mount_filesystem},
+    {Op::kBind, step_bind},
+    {Op::kDevpts, step_devpts},
+    {Op::kConsolePty, step_console_pty},
+    {Op::kTtyPtys, step_tty_ptys},
+    {Op::kPivotRoot, step_pivot_root},
+    {Op::kBootId, step_boot_id},
+    {Op::kPersonality, step_personality},
+    {Op::kWriteFile, step_write_file},
+    {Op::kCapabilities, step_capabilities},
+    {Op::kNoNewPrivileges, step_no_new_privileges},
+    {Op::kWorkingDirectory, step_working_directory},
+    {Op::kSetIds, step_set_ids},
+    {Op::kSession, step_session},
+    {Op::kExec, step_exec},
+    {Op::kCoreScheduling, step_core_scheduling},
+};
+
 StepFunction function_of(Op op) {
-  switch (op) {
-    case Op::kAwait:
-      return step_await;
-    case Op::kRelease:
-      return step_release;
-    case Op::kOpenSlot:
-      return step_open_slot;
-    case Op::kDeathSignal:
-      return step_death_signal;
-    case Op::kBecomeRoot:
-      return step_become_root;
-    case Op::kJoinGroups:
-      return step_join_groups;
-    case Op::kWriteSlots:
-      return step_write_slots;
-    case Op::kUnshare:
-      return step_unshare;
-    case Op::kTimeOffsets:
-      return step_time_offsets;
-    case Op::kEnterNamespace:
-      return step_enter_namespace;
-    case Op::kPropagation:
-      return step_propagation;
-    case Op::kHook:
-      return step_hook;
-    case Op::kAttachRoot:
-      return step_attach_root;
-    case Op::kHostname:
-      return step_hostname;
-    case Op::kSessionKeyring:
-      return step_session_keyring;
-    case Op::kRaiseLoopback:
-      return step_raise_loopback;
-    case Op::kMakeDirectory:
-      return step_make_directory;
-    case Op::kMakeNode:
-      return step_make_node;
-    case Op::kMakeSymlink:
-      return step_make_symlink;
-    case Op::kMountFilesystem:
-      return step_mount_filesystem;
-    case Op::kBind:
-      return step_bind;
-    case Op::kDevpts:
-      return step_devpts;
-    case Op::kConsolePty:
-      return step_console_pty;
-    case Op::kTtyPtys:
-      return step_tty_ptys;
-    case Op::kPivotRoot:
-      return step_pivot_root;
-    case Op::kBootId:
-      return step_boot_id;
-    case Op::kPersonality:
-      return step_personality;
-    case Op::kWriteFile:
-      return step_write_file;
-    case Op::kCapabilities:
-      return step_capabilities;
-    case Op::kNoNewPrivileges:
-      return step_no_new_privileges;
-    case Op::kWorkingDirectory:
-      return step_working_directory;
-    case Op::kSetIds:
-      return step_set_ids;
-    case Op::kSession:
-      return step_session;
-    case Op::kExec:
-      return step_exec;
-    case Op::kCoreScheduling:
-      return step_core_scheduling;
-    default:
-      return nullptr;
+  for (const Row& row : kSteps) {
+    if (row.op == op) return row.function;
   }
+  return nullptr;
 }
 
 [[noreturn]] void give_up(Context& context, const Failure& failure) {
