@@ -38,7 +38,7 @@ Status check_name(const std::string& name) {
   return {};
 }
 
-// What the running configuration, else the file, says; 0 where it says nothing.
+// What the file says now, as with LXC, else the configuration that the container was started with; 0 where none says anything.
 int configured_signal(const Container& container, std::string_view key, int config::SignalConf::* member) {
   if (const auto conf = container.load(); conf && conf->signals.*member != 0) return conf->signals.*member;
   const auto text = container.client().config_item(std::string(key));
@@ -144,15 +144,26 @@ Result<bool> Container::shutdown(int timeout) const {
   if (!pidfd && not_running(pidfd.error())) return true;
   if (!pidfd) return fail(pidfd.error());
   int signal = configured_signal(*this, "lxc.signal.halt", &config::SignalConf::halt);
-  if (signal == 0) signal = default_halt_signal(TRY(commands.init_pid()));
+  if (signal == 0) {
+    const auto init = commands.init_pid();
+    if (!init && not_running(init.error())) return true;
+    if (!init) return fail(init.error());
+    signal = default_halt_signal(*init);
+  }
   // Subscribed before the signal, so that no state is missed.
   bool wanted[kStates] = {};
   want(wanted, State::kStopped);
   const auto subscription = commands.add_state_client(wanted);
   if (!subscription && not_running(subscription.error())) return true;
   if (!subscription) return fail(subscription.error());
-  TRY_CONTEXT(sys::send_signal(pidfd->get(), signal), "sending the halt signal");
-  if (const auto now = state(); now && *now == State::kFrozen) TRY_CONTEXT(unfreeze(), "thawing the container, so that it halts");
+  const auto sent = sys::send_signal(pidfd->get(), signal);
+  // Init that is gone already is what was wanted: its monitor cleans up.
+  if (!sent && sent.error().code() != ESRCH) return fail(Error(sent.error()).context("sending the halt signal"));
+  if (const auto now = state(); now && *now == State::kFrozen) {
+    const auto thawed = unfreeze();
+    if (!thawed && !not_running(thawed.error()))
+      return fail(Error(thawed.error()).context("thawing the container, so that it halts"));
+  }
   if (timeout == 0) return true;
   if (TRY(await_message(subscription->connection, wanted, deadline)) == Waited::kTimedOut) return false;
   return await_unreachable(commands, deadline);

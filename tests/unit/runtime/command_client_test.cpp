@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "fake_monitor.hpp"
 #include "runtime/container.hpp"
@@ -190,6 +192,26 @@ TEST_F(CommandClientTest, FreezeReportsARefusalOfTheMonitor) {
     return {.result = -EPERM};
   });
   EXPECT_EQ(Container::open("c1", lxcpath)->freeze().error().code(), EPERM);
+}
+
+TEST_F(CommandClientTest, ShutdownOfAnInitThatJustEndedIsASuccess) {
+  int pidfd = -1;
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  pidfd = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
+  ASSERT_GE(pidfd, 0);
+  const Fd owner(pidfd);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  const auto fake = monitor([&](Command command, std::int64_t, const std::string&) -> Answer {
+    if (command == Command::kGetInitPidfd) return {.descriptors = {pidfd}};
+    if (command == Command::kGetInitPid) return {.scalar = child};
+    if (command == Command::kGetState) return {.scalar = 2};
+    if (command == Command::kAddStateClient) return {.result = kStates};
+    return {.result = -EPERM};
+  });
+  const auto done = Container::open("c1", lxcpath)->shutdown(0);
+  ASSERT_TRUE(done) << done.error().line();
+  EXPECT_TRUE(*done);
 }
 
 TEST_F(CommandClientTest, KillOfAStoppedContainerSaysSo) { EXPECT_FALSE(*Container::open("c1", lxcpath)->kill()); }
