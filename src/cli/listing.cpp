@@ -143,7 +143,7 @@ class Lister {
     const cgroup::Host host = TRY(cgroup::detect_host());
     for (Listed& container : found_) {
       if (!container.active) continue;
-      const auto stats = runtime::read_stats(client_of(container), host);
+      const auto stats = runtime::read_stats(client_of(container), host, runtime::StatsKind::kMemory);
       if (!stats) continue;
       container.memory = stats->memory;
       container.swap = stats->swap;

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/strings.hpp"
@@ -34,6 +35,14 @@ std::string* wanted(cgroup::StatsDirectories& directories, const cgroup::Hierarc
     if (name == "blkio") return &directories.blkio;
   }
   return nullptr;
+}
+
+bool has_v1_memory(const cgroup::Host& host) {
+  cgroup::StatsDirectories directories;
+  std::string controller;
+  return std::ranges::any_of(host.hierarchies, [&](const cgroup::Hierarchy& hierarchy) {
+    return wanted(directories, hierarchy, controller) == &directories.memory;
+  });
 }
 
 // What setns takes for the network namespace of `init`: its pidfd, which costs a fraction of the way through /proc.
@@ -83,12 +92,15 @@ Result<os::Netlink> visit_as_owner(pid_t init, const Fd& there) {
 
 }  // namespace
 
-Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host& host) {
+Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host& host, StatsKind kind) {
   cgroup::StatsDirectories directories;
+  const bool memory_only = kind == StatsKind::kMemory;
+  const bool v1_memory = has_v1_memory(host);
   for (const cgroup::Hierarchy& hierarchy : host.hierarchies) {
     std::string controller;
     std::string* directory = wanted(directories, hierarchy, controller);
     if (directory == nullptr) continue;
+    if (memory_only && directory != (v1_memory ? &directories.memory : &directories.unified)) continue;
     // A container of another layout of groups has none in this hierarchy; that is no failure.
     if (const auto group = group_of(client, controller)) *directory = strings::cat(hierarchy.mount_point, *group);
   }

@@ -11,8 +11,9 @@
 
 namespace berth::runtime {
 
-// From the container's limit groups on `host`.
-Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host& host);
+// From the container's limit groups on `host`; the monitor is asked once for each hierarchy that counts something of `kind`.
+enum class StatsKind { kAll, kMemory };
+Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host& host, StatsKind kind = StatsKind::kAll);
 
 // Looks into the network namespaces of processes. The calling thread visits the namespace and comes back; an ordinary user's
 // child goes through the container's user namespace instead. Error: neither is allowed.
