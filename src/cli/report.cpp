@@ -41,6 +41,12 @@ void notice(const Common& options, std::string_view text) {
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
+Status end_output() {
+  const bool failed = std::ferror(stdout) != 0;
+  if (std::fflush(stdout) == 0 && !failed) return {};
+  return fail(Error::from_errno(failed ? EIO : errno, "write", "standard output"));
+}
+
 Status open_log(const Common& options) {
   if (options.log_file.empty() && options.log_level.empty()) return {};
   log::Sink sink;
@@ -55,7 +61,9 @@ Status open_log(const Common& options) {
   if (options.log_file == "none") return {};
   const bool asked = !options.log_file.empty();
   const std::string path = asked ? options.log_file : TRY(default_log_file(options));
-  auto file = sys::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, kLogMode);
+  // A file that was named may be a link (/dev/stderr); the default one may lie where others can put links.
+  const int follow = asked ? 0 : O_NOFOLLOW;
+  auto file = sys::open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC | follow, kLogMode);
   // The directory of the default log file need not exist (a container that is not there yet).
   if (!file && !asked && file.error().code() == ENOENT) return {};
   if (!file) return fail(std::move(file.error()).context("opening the log file"));

@@ -14,6 +14,9 @@ void report(const Common& options, const Error& error);
 // One line "PROGRAM: NAME: TEXT" on stderr, unless --quiet.
 void notice(const Common& options, std::string_view text);
 
+// Writes out what was printed. Error: it did not all arrive.
+Status end_output();
+
 // --logfile and --logpriority. Called by parse.
 Status open_log(const Common& options);
 
@@ -32,9 +35,15 @@ int run_command(const Command& command, int argc, char** argv, Result<int> (*bod
   Options options;
   if (const auto over = parse(command, options, argc, argv)) return *over;
   const Result<int> status = body(options);
-  if (status) return *status;
-  report(options, status.error());
-  return kExitFailure;
+  if (!status) {
+    report(options, status.error());
+    return kExitFailure;
+  }
+  if (const auto written = end_output(); !written) {
+    report(options, written.error());
+    return *status == 0 ? kExitFailure : *status;
+  }
+  return *status;
 }
 
 }  // namespace berth::cli

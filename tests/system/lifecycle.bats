@@ -497,3 +497,20 @@ ${NAME}b"
   [ "$status" != 124 ]
   eventually 10 test "$(state)" = STOPPED
 }
+
+@test "output that can't be written is a failure" {
+  only_berth "says nothing"
+  plain_container
+  local command
+  for command in "lxc-ls -1" "lxc-ls -f" "lxc-info -s -n $NAME" "lxc-start --plan -n $NAME"; do
+    run -1 bash -c "$command -P $LXCPATH >/dev/full"
+    contains "$output" "No space left on device"
+  done
+}
+
+@test "a log file that is a link: -o /dev/stderr" {
+  plain_container
+  start_container
+  equals "$(lxc-info "${P[@]}" "${N[@]}" -s -H -o /dev/stderr -l DEBUG 2>/dev/null)" RUNNING
+  exits 0 lxc-stop "${P[@]}" "${N[@]}" -k -o /dev/stderr -l DEBUG
+}
