@@ -16,6 +16,11 @@
 namespace berth::runtime {
 namespace {
 
+Status forgive_absence(Status result) {
+  if (!result && result.error().code() == ENOENT) return {};
+  return result;
+}
+
 Status check_exists(const Container& container) {
   if (container.defined()) return {};
   return fail(Error::message("no such container", ENOENT)
@@ -33,7 +38,8 @@ Status check_not_being_created(Creation state, const Container& container) {
 // Clones that need this container's storage: two lines each, LXCPATH and NAME.
 Status check_dependants(const Container& container) {
   const auto text = sys::read_file(container.directory() + "/lxc_snapshots");
-  if (!text || strings::trim(*text).empty()) return {};
+  if (!text) return forgive_absence(fail(Error(text.error()).context("cannot see whether clones depend on the container")));
+  if (strings::trim(*text).empty()) return {};
   const auto lines = strings::split(strings::trim(*text), '\n');
   std::string names;
   for (std::size_t i = 1; i < lines.size(); i += 2) names += strings::cat(i > 1 ? ", " : "", lines[i - 1], "/", lines[i]);
@@ -44,7 +50,8 @@ Status check_dependants(const Container& container) {
 
 Status check_snapshots(const Container& container, bool may_go) {
   const auto snapshots = sys::list_directory(container.directory() + "/snaps");
-  if (may_go || !snapshots || snapshots->empty()) return {};
+  if (!snapshots) return forgive_absence(fail(Error(snapshots.error()).context("cannot see whether there are snapshots")));
+  if (may_go || snapshots->empty()) return {};
   std::vector<std::string> names;
   for (const auto& entry : *snapshots) names.push_back(entry.name);
   std::ranges::sort(names);
@@ -157,18 +164,13 @@ std::vector<std::string> unmanaged_entries(const Container& container, const con
   return {std::string(below.front())};
 }
 
-Status forgive_absence(Status result) {
-  if (!result && result.error().code() == ENOENT) return {};
-  return result;
-}
-
 // The configuration goes last, so that a destroy which was killed half-way can be repeated.
 Status remove_directory(const Container& container, const config::Conf& conf) {
   auto keep = unmanaged_entries(container, conf);
   const bool stays = !keep.empty();
   keep.emplace_back("config");
   TRY(forgive_absence(remove_contents(container.directory(), keep)));
-  TRY(forgive_absence(sys::unlink(container.config_file())));
+  TRY(forgive_absence(sys::unlink(container.directory() + "/config")));  // not config_file(): that may be the caller's --rcfile
   if (stays) return {};
   return remove_tree(container.directory());
 }

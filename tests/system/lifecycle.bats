@@ -177,6 +177,29 @@ both"
   [ -e "$LXCPATH/$NAME/rootfs/bin/busybox" ]
 }
 
+@test "destroy leaves the file of --rcfile alone" {
+  plain_container
+  cp "$LXCPATH/$NAME/config" "$LXCPATH/mine"
+  exits 0 lxc-destroy "${P[@]}" "${N[@]}" --rcfile "$LXCPATH/mine"
+  [ ! -e "$LXCPATH/$NAME" ]
+  [ -e "$LXCPATH/mine" ]
+}
+
+@test "destroy refuses when it can't see what depends on the container" {
+  only_berth "takes it for nothing"
+  plain_container
+  mkdir "$LXCPATH/$NAME/lxc_snapshots"
+  exits 1 lxc-destroy "${P[@]}" "${N[@]}"
+  contains "$output" "whether clones depend"
+  rmdir "$LXCPATH/$NAME/lxc_snapshots"
+  : >"$LXCPATH/$NAME/snaps"
+  exits 1 lxc-destroy "${P[@]}" "${N[@]}"
+  contains "$output" "whether there are snapshots"
+  [ -e "$LXCPATH/$NAME/rootfs/sbin/testinit" ]
+  rm "$LXCPATH/$NAME/snaps"
+  exits 0 lxc-destroy "${P[@]}" "${N[@]}"
+}
+
 @test "destroy follows no symbolic link out of the container" {
   plain_container
   mkdir "$LXCPATH/precious"
