@@ -172,15 +172,21 @@ Result<Launched> launch_with_terminal(plan::AttachSpec& spec, AttachLaunch& requ
   return launch(spec, request);
 }
 
-Status attend(const AttachRequest& request, const AttachedCommand& command) {
+// Before anything runs in the container: a command is not left alone there because its log can't be written.
+Result<Fd> open_log(const AttachRequest& request) {
+  if (request.pty_log.empty() || !wants_terminal(request)) return Fd();
+  return TRY_CONTEXT(sys::open(request.pty_log, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, kLogMode),
+                     "opening the terminal's log");
+}
+
+Status attend(const AttachRequest& request, const AttachedCommand& command, const Fd& log) {
   if (!command.ptmx) return await_command(command.process);
-  Fd log;
-  if (!request.pty_log.empty()) log = TRY(sys::open(request.pty_log, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, kLogMode));
   return proxy_terminal({stdio_of(request), command.ptmx.get(), log.get()}, command.process);
 }
 
 Result<AttachOutcome> attach_target(const AttachRequest& request, const AttachTarget& target) {
   TRY(check_confinement(request, target));
+  const Fd log = TRY(open_log(request));
   AttachLaunch wanted;
   wanted.stdio = stdio_of(request);
   plan::AttachSpec spec = make_spec(request, target, wanted);
@@ -196,7 +202,7 @@ Result<AttachOutcome> attach_target(const AttachRequest& request, const AttachTa
   if (command.failure)
     outcome.failure = explain_failure(launched.plan, *command.failure);
   else
-    TRY(attend(request, command));
+    TRY(attend(request, command, log));
   command.ptmx.reset();
   outcome.status = TRY(command.process.reap());
   return outcome;

@@ -72,6 +72,18 @@ AHEAD
   [ "$status" = 143 ]
 }
 
+@test "a log of the terminal that can't be opened: nothing runs" {
+  only_berth "runs it"
+  running
+  run script -qec "lxc-attach -P $LXCPATH -n $NAME -L /absent/log -- touch /ran" /dev/null
+  [ "$status" = 1 ]
+  contains "$output" "/absent/log"
+  [ ! -e "$LXCPATH/$NAME/rootfs/ran" ]
+  run script -qec "lxc-attach -P $LXCPATH -n $NAME -L $LXCPATH/log -- echo word" /dev/null
+  [ "$status" = 0 ]
+  contains "$(cat "$LXCPATH/log")" word
+}
+
 @test "a script without a first line is given to the shell" {
   running
   printf 'echo plain $1\n' | inside sh -c 'cat >/tmp/script; chmod 755 /tmp/script'
