@@ -163,6 +163,7 @@ struct MonitorSettings {
   std::uint32_t clone_flags, tty_max;
   std::uint32_t destroy_program;  // list: argv run after a halt of an ephemeral container
   std::uint32_t log_prefix;
+  std::uint32_t name_lock;  // path of a lock that the monitor holds while the last of it goes; 0 = none
   std::uint32_t freezer_is_v2;
 };
 

@@ -73,6 +73,12 @@ CommandServer::~CommandServer() {
   if (socket_) loop_.forget(socket_.get());
 }
 
+void CommandServer::close() {
+  if (socket_) loop_.forget(socket_.get());
+  socket_.reset();
+  connections_.clear();
+}
+
 Status CommandServer::listen(std::string_view address) {
   socket_ = TRY(sys::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
   // Inherited by accepted sockets: what a client sends before it is accepted carries its credentials too.

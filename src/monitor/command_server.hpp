@@ -68,6 +68,9 @@ class CommandServer final : private Watcher {
   // Takes over a connected socket. listen() and tests use it.
   Status adopt(Fd socket);
 
+  // Hangs up on everybody.
+  void close();
+
   // Subscribes the connection: wanted[state] != 0 = tell once.
   void subscribe(Connection& connection, const std::array<std::int32_t, runtime::kStates>& wanted);
   void notify(runtime::State state, std::string_view name);

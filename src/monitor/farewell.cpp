@@ -2,7 +2,6 @@
 #include "monitor/farewell.hpp"
 
 #include <poll.h>
-#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,16 +67,9 @@ void wait_for(int pidfd) {
   while (sys::raw::call(SYS_ppoll, &state, 1, nullptr, nullptr, 8) == -EINTR) continue;
 }
 
-// The group needs no removing any more.
-void take_off(const child::BlobView& blob, std::vector<bool>& done, const std::string& directory) {
-  for (std::uint32_t i = 0; i < blob.step_count(); ++i) {
-    const child::Step& step = blob.step(i);
-    if (step.op == child::Op::kMakeCgroup && directory == blob.text(step.text[0])) done[i] = false;
-  }
-}
-
 // The last process: born outside of the group, waits until the monitor is out of it too.
-[[noreturn]] void remove_after(const child::BlobView& blob, std::vector<bool>& done, const Fd& monitor, const OwnGroup& group) {
+[[noreturn]] void remove_after(const child::BlobView& blob, const std::vector<bool>& done, const Fd& monitor,
+                               const OwnGroup& group) {
   wait_for(monitor.get());
   constexpr int kAttempts = 100;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -86,22 +78,18 @@ void take_off(const child::BlobView& blob, std::vector<bool>& done, const std::s
     const timespec pause{0, 1'000'000};
     ::nanosleep(&pause, nullptr);
   }
-  take_off(blob, done, group.directory);
   runtime::remove_monitor_cgroups(blob, done);
   ::_exit(0);
 }
 
-// True when a last process is on its way. It shares our descriptors: what is open when we end stays open until it ends.
-bool start_last_process(const child::BlobView& blob, std::vector<bool>& done, const OwnGroup& group) {
-  auto monitor = sys::open_pidfd(sys::current_pid());
+// True when a last process is on its way.
+bool start_last_process(const child::BlobView& blob, const std::vector<bool>& done, const OwnGroup& group) {
+  const auto monitor = sys::open_pidfd(sys::current_pid());
   const auto pivot = open_pivot(blob, group);
   if (!monitor || !pivot) return false;
-  const auto last = sys::clone(CLONE_FILES, pivot->get());
+  const auto last = sys::clone(0, pivot->get());
   if (last && last->pid == 0) remove_after(blob, done, *monitor, group);
-  if (last) {
-    [[maybe_unused]] const int waited_for = monitor->release();  // the table is one: what we close is closed there too
-    return true;
-  }
+  if (last) return true;
   log::debug(kCategory, last.error().line());
   complain(sys::write_attribute_at(pivot->get(), "cgroup.procs", "0"));
   return false;
@@ -109,23 +97,17 @@ bool start_last_process(const child::BlobView& blob, std::vector<bool>& done, co
 
 }  // namespace
 
-void Farewell::leave_groups(std::vector<bool>& done) {
-  if (left_) return;
-  left_ = true;
-  const std::vector<OwnGroup> groups = own_groups(blob_);
-  for (const OwnGroup& group : groups) {
-    if (group.unified) continue;
-    move_to_root(group);
-    if (sys::remove_directory(group.directory)) take_off(blob_, done, group.directory);
+void leave(const child::BlobView& blob, const std::vector<bool>& done, int status) {
+  bool last_process = false;
+  for (const OwnGroup& group : own_groups(blob)) {
+    if (group.unified) {
+      last_process = start_last_process(blob, done, group) || last_process;
+    } else {
+      move_to_root(group);
+      if (!last_process) complain(runtime::remove_cgroup(blob, group.directory, false));
+    }
   }
-  for (const OwnGroup& group : groups) {
-    if (group.unified) last_process_ = start_last_process(blob_, done, group) || last_process_;
-  }
-}
-
-void Farewell::leave(std::vector<bool>& done, int status) {
-  leave_groups(done);
-  if (!last_process_) runtime::remove_monitor_cgroups(blob_, done);
+  if (!last_process) runtime::remove_monitor_cgroups(blob, done);
   ::_exit(status);
 }
 

@@ -7,23 +7,8 @@
 
 namespace berth::monitor {
 
-class Farewell {
- public:
-  explicit Farewell(const child::BlobView& blob) : blob_(blob) {}
-
-  // Leaves the monitor's cgroups and removes what is empty of them. Once a container can't but end (its init has been killed and
-  // no hook is to come), this may be done while it dies; nothing that is started afterwards is in a group of the monitor. `done`:
-  // the carried out steps; a group that is gone is taken off. Idempotent.
-  void leave_groups(std::vector<bool>& done);
-
-  // Removes the rest and ends this process with `status`. All descriptors stay open until the groups are gone: whoever sees a
-  // socket of this monitor closed knows that nothing is left.
-  [[noreturn]] void leave(std::vector<bool>& done, int status);
-
- private:
-  const child::BlobView& blob_;
-  bool left_ = false;
-  bool last_process_ = false;  // a process that outlives this one removes the rest
-};
+// Removes the monitor's cgroups and ends this process with `status`. All descriptors that are open stay open until the groups are
+// gone: whoever sees one of them closed, or gets a lock that one of them holds, knows that nothing is left.
+[[noreturn]] void leave(const child::BlobView& blob, const std::vector<bool>& done, int status);
 
 }  // namespace berth::monitor

@@ -8,8 +8,10 @@
 
 #include "base/log.hpp"
 #include "base/strings.hpp"
+#include "monitor/farewell.hpp"
 #include "monitor/fault_point.hpp"
 #include "monitor/notes.hpp"
+#include "os/lock.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
 #include "sys/socket.hpp"
@@ -45,7 +47,6 @@ Monitor::Monitor(const child::BlobView& blob, Loop loop, Fd status, Fd terminal)
       commands_(blob, loop_, container_, console_, freezer_, *this),
       server_(loop_, commands_),
       hook_(loop_),
-      farewell_(blob),
       signal_watcher_([this] { on_signal(); }),
       starter_watcher_([this] { on_starter(); }),
       channel_watcher_([this] { on_channel(); }),
@@ -422,19 +423,10 @@ Status Monitor::stop() {
   }
   if (container_.init_pid == 0) return {};  // it is on its way down
   const int configured = blob_.settings().stop_signal;
-  const int signal = configured != 0 ? configured : SIGKILL;
-  TRY(sys::send_signal(container_.init_pidfd.get(), signal));
+  TRY(sys::send_signal(container_.init_pidfd.get(), configured != 0 ? configured : SIGKILL));
   // A frozen process dies only once it is thawed. A container without a freezer is never frozen.
-  const Status thawed = freezer_.available() ? freezer_.request(false) : Status{};
-  if (thawed && signal == SIGKILL) leave_groups_while_dying();
-  return thawed;
-}
-
-// The kernel needs a while to take a killed container apart; the monitor's own groups go meanwhile, unless a program is still to
-// be run in them.
-void Monitor::leave_groups_while_dying() {
-  if (stage_ != Stage::kRunning || !stop_steps(blob_).empty() || blob_.settings().ephemeral != 0) return;
-  farewell_.leave_groups(done_);
+  if (freezer_.available()) return freezer_.request(false);
+  return {};
 }
 
 void Monitor::tell_starter(StatusKind kind, std::int32_t value, const child::Failure* failure) {
@@ -461,6 +453,20 @@ int Monitor::finish() {
   else
     tell_starter(StatusKind::kStopped, init_status_, nullptr);
   return failure_ || already_running_ ? 1 : 0;
+}
+
+// Who waits for the end may go on once all that was the container's is gone, provided that nobody can start another one of this
+// name before the monitor's groups are gone too: its lock is held until then. Without the lock they wait.
+void Monitor::leave(int status) {
+  std::optional<os::FileLock> name;
+  if (const char* path = blob_.text(blob_.settings().name_lock); path[0] != '\0') {
+    if (auto lock = os::FileLock::try_acquire(path)) name = std::move(*lock);
+  }
+  if (name) {
+    server_.close();
+    status_.reset();
+  }
+  monitor::leave(blob_, done_, status);
 }
 
 }  // namespace berth::monitor

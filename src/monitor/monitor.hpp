@@ -11,7 +11,6 @@
 #include "monitor/command_server.hpp"
 #include "monitor/commands.hpp"
 #include "monitor/console.hpp"
-#include "monitor/farewell.hpp"
 #include "monitor/freezer.hpp"
 #include "monitor/hook_runner.hpp"
 #include "monitor/init_process.hpp"
@@ -33,7 +32,7 @@ class Monitor final : private Control {
   // Returns what the process shall exit with, once the container and all that was made for it is gone.
   int run();
   // After run(): leaves the cgroups and ends the process.
-  [[noreturn]] void leave(int status) { farewell_.leave(done_, status); }
+  [[noreturn]] void leave(int status);
 
  private:
   enum class Stage {
@@ -97,7 +96,6 @@ class Monitor final : private Control {
   void begin_destroy();
   void keep_namespaces();
   void drop_init();
-  void leave_groups_while_dying();
   void tell_starter(runtime::StatusKind kind, std::int32_t value, const child::Failure* failure);
   int finish();
 
@@ -111,7 +109,6 @@ class Monitor final : private Control {
   Commands commands_;
   CommandServer server_;
   HookRunner hook_;
-  Farewell farewell_;
   runtime::HostContext context_;
   Fd log_;
   Fd signals_;

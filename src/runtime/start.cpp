@@ -138,9 +138,9 @@ Result<plan::Plan> plan_for(const Container& container, const StartRequest& requ
 // --- the start itself ------------------------------------------------------------------------------------------------------
 
 // Two locks: the container's own, which LXC's tools know too, and one of its name, because containers of the same name in
-// different places choose among the same cgroup names.
+// different places choose among the same cgroup names, and the last of a monitor goes after its container has stopped.
 struct StartLocks {
-  os::FileLock container, cgroup_name;
+  os::FileLock container, name;
 };
 
 Result<StartLocks> lock_for_start(const Container& container) {
@@ -209,7 +209,8 @@ Result<StartOutcome> Container::start(const StartRequest& request) const {
   std::optional<StartLocks> locks = TRY_CONTEXT(lock_for_start(*this), kHeadline);
   if (TRY_CONTEXT(client().reachable(), kHeadline)) return StartOutcome{.already_running = true, .warnings = {}};
   const config::Conf conf = TRY_CONTEXT(load_for_start(*this, request), kHeadline);
-  const plan::Plan plan = TRY_CONTEXT(plan_for(*this, request, conf), kHeadline);
+  plan::Plan plan = TRY_CONTEXT(plan_for(*this, request, conf), kHeadline);
+  plan.settings.name_lock = locks->name.path();
   const std::string encoded = plan::encode(plan);
   auto [outcome, link] = TRY_CONTEXT(launch(plan, encoded, request), kHeadline);
   locks.reset();
