@@ -102,7 +102,8 @@ enum class Point : std::int64_t {
   kSetUp = 2,        // container -> monitor: the root is ready, only the start hook, ids and exec remain
   kGo = 3,           // monitor -> container: start-host hooks are done
   kAboutToExec = 4,  // container -> monitor: the next event is exec (end of file on the channel) or a failure
-  kGroupsMade = 5    // starting command -> monitor: the kBeside steps are done
+  kGroupsMade = 5,   // starting command -> monitor: the kBeside steps are done
+  kInGroups = 6      // container -> monitor: it has entered its cgroups, and needs the kernel's lock of them no more
 };
 
 // Slots: small table of descriptors that steps share. The child inherits the monitor's table.

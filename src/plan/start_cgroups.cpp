@@ -165,6 +165,9 @@ void plan_monitor_cgroups(Builder& builder) {
 }
 
 void plan_monitor_joins(Builder& builder) {
+  if (!groups_made_beside(builder)) return;
+  builder.meanwhile(child::Op::kAwait, "letting the container enter its cgroups first").num[0] =
+      static_cast<std::int64_t>(child::Point::kInGroups);
   for (const cgroup::Placement& placement : builder.cgroups.placements) {
     if (entered_by_birth(placement)) continue;
     PlannedStep& join = builder.meanwhile(child::Op::kJoinCgroup, "moving the monitor to its cgroup");

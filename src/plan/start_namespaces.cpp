@@ -150,6 +150,8 @@ void plan_cgroup_entry(Builder& builder) {
       plan_groups_by_slot(builder);
     else
       plan_groups_by_path(builder);
+    builder.inside(child::Op::kRelease, "telling the monitor that it is in its cgroups").num[0] =
+        static_cast<std::int64_t>(child::Point::kInGroups);
   }
   if (!builder.cgroup_namespace) return;
   builder.inside(child::Op::kUnshare, "making the cgroup namespace").num[0] = CLONE_NEWCGROUP;

@@ -138,6 +138,8 @@ Status plan_settings(Builder& builder) {
 Result<Plan> plan_start(const StartInputs& inputs) {
   Builder builder{
       .inputs = inputs, .plan = {}, .root_source = {}, .root_mount = {}, .root_idmap = {}, .cgroups = {}, .parallel = {}};
+  constexpr std::size_t kUsualSteps = 128;  // steps are large: growing would touch twice the memory
+  builder.plan.steps.reserve(kUsualSteps);
   TRY(decide_namespaces(builder));
   TRY(decide_root(builder));
   TRY(decide_network(builder));
@@ -150,11 +152,11 @@ Result<Plan> plan_start(const StartInputs& inputs) {
   plan_caller_cgroups(builder);
   plan_monitor_cgroups(builder);
   plan_host_hooks(builder, config::HookType::kPreStart, child::Phase::kPrepare, false);
-  plan_pin(builder);
   plan_host_console(builder);
   TRY(plan_clone(builder));
   TRY(plan_container(builder));
   plan_monitor_joins(builder);
+  plan_pin(builder);
   plan_meeting(builder);
   TRY(plan_program(builder));
   append_parallel(builder);

@@ -95,7 +95,7 @@ Status decide_root(Builder& builder) {
 // writable.
 void plan_pin(Builder& builder) {
   if (!builder.has_root || (builder.root_flags & child::kMsReadOnly) != 0) return;
-  PlannedStep& pin = builder.host(child::Op::kOpenSlot, "keeping the root's file system writable for the host");
+  PlannedStep& pin = builder.meanwhile(child::Op::kOpenSlot, "keeping the root's file system writable for the host");
   pin.text[0] = builder.root_source;
   pin.num[0] = kSlotPin;
   pin.num[1] = O_TMPFILE | O_RDWR;
