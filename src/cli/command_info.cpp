@@ -163,7 +163,7 @@ void print_items(const InfoOptions& options, const Info& info, bool bare, std::s
   }
 }
 
-std::string print(const InfoOptions& options, const Info& info) {
+std::string as_text(const InfoOptions& options, const Info& info) {
   const bool bare = options.raw && options.filters() == 1 && !options.stats;
   const bool everything = options.all();
   Printer out(bare, options.raw);
@@ -230,7 +230,7 @@ Result<int> info(InfoOptions& options) {
     return fail(no_such_container(container).context(strings::cat(container.name(), " doesn't exist")));
   }
   const Info found = TRY(gather(options, container));
-  std::fputs((options.json ? print_json(found) : print(options, found)).c_str(), stdout);
+  print(options.json ? print_json(found) : as_text(options, found));
   return 0;
 }
 

@@ -136,7 +136,7 @@ Result<int> ls(LsOptions& options) {
                            : options.fancy ? fancy_text(containers, chosen)
                                            : plain_text(options, containers);
   // LXC shows not even a head when there is nothing below it.
-  if (!containers.empty() || options.json) std::fputs(text.c_str(), stdout);
+  if (!containers.empty() || options.json) print(text);
   return 0;
 }
 

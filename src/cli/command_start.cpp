@@ -43,8 +43,8 @@ constexpr Option kOptions[] = {
 Result<int> show_plan(const StartOptions& options, const runtime::Container& container, const runtime::StartRequest& request) {
   const plan::Plan plan = TRY(container.plan(request));
   const std::string text = *options.plan == "json" ? plan::to_json(plan) : plan::to_text(plan);
-  std::fputs(text.c_str(), stdout);
-  if (!text.ends_with('\n')) std::fputc('\n', stdout);
+  print(text);
+  if (!text.ends_with('\n')) print("\n");
   return 0;
 }
 

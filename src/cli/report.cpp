@@ -41,10 +41,19 @@ void notice(const Common& options, std::string_view text) {
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
+namespace {
+int first_failure = 0;  // errno of the output that could not be written, which stdio itself forgets
+}
+
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) < text.size() && first_failure == 0) first_failure = errno;
+}
+
 Status end_output() {
   const bool failed = std::ferror(stdout) != 0;
   if (std::fflush(stdout) == 0 && !failed) return {};
-  return fail(Error::from_errno(failed ? EIO : errno, "write", "standard output"));
+  if (!failed) first_failure = errno;
+  return fail(Error::from_errno(first_failure != 0 ? first_failure : EIO, "write", "standard output"));
 }
 
 Status open_log(const Common& options) {

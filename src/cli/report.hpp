@@ -16,6 +16,8 @@ void notice(const Common& options, std::string_view text);
 
 // Writes out what was printed. Error: it did not all arrive.
 Status end_output();
+// To standard output. What fails is told by end_output().
+void print(std::string_view text);
 
 // --logfile and --logpriority. Called by parse.
 Status open_log(const Common& options);

@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "sys/file.hpp"
+#include "sys/process.hpp"
 #include "sys/raw.hpp"
 #include "sys/socket.hpp"
 
@@ -106,10 +107,19 @@ void CommandServer::pause(bool paused) {
   loop_.change(socket_.get(), paused ? 0U : static_cast<std::uint32_t>(EPOLLIN), *this);
 }
 
+// Until a connection ends; without one, until somebody else of the host has closed something.
+void CommandServer::wait_for_descriptors() {
+  constexpr std::chrono::milliseconds kPause{20};
+  if (connections_.empty())
+    sys::sleep_for(kPause);
+  else
+    pause(true);
+}
+
 void CommandServer::on_ready(std::uint32_t) {
   auto client = sys::accept(socket_.get());
   const int code = client ? 0 : client.error().code();
-  if (code == EMFILE || code == ENFILE) pause(true);  // until a connection ends
+  if (code == EMFILE || code == ENFILE) wait_for_descriptors();
   if (!client) return;
   if (auto adopted = adopt(std::move(*client)); !adopted) log::debug(kCategory, adopted.error().line());
   if (connections_.size() >= kMostConnections) pause(true);

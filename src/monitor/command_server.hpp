@@ -84,6 +84,7 @@ class CommandServer final : private Watcher {
   void on_ready(std::uint32_t events) override;
   void drop(Connection& connection);
   void pause(bool paused);
+  void wait_for_descriptors();
 
   Loop& loop_;
   CommandHandler& handler_;

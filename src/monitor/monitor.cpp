@@ -252,7 +252,10 @@ void Monitor::on_starter_gone() {
   loop_.forget(status_.get());
   log::debug(kCategory, "the starting command is gone");
   const bool incomplete = !groups_made_;
-  if (incomplete) take_over_groups();
+  if (incomplete) {
+    take_over_groups();
+    undo_again_ = stage_ != Stage::kStarting;
+  }
   if (incomplete && stage_ == Stage::kStarting)
     return fail_start(Error::from_errno(ECANCELED, "start", "the starting command has given up"), current_step());
   [[maybe_unused]] const Status ignored = stop();  // fails only when there is nothing left to stop
@@ -383,6 +386,7 @@ void Monitor::begin_undo() {
 }
 
 void Monitor::after_undo() {
+  if (std::exchange(undo_again_, false)) return begin_undo();
   if (rebooting_) {
     for (std::uint32_t i = 0; i < done_.size(); ++i) {
       if (blob_.step(i).op == Op::kHostHook) done_[i] = false;
@@ -449,10 +453,20 @@ int Monitor::finish() {
   if (already_running_)
     tell_starter(StatusKind::kAlreadyRunning, 0, nullptr);
   else if (failure_)
-    tell_starter(StatusKind::kFailed, 0, failure_.get());
+    tell_starter(StatusKind::kFailed, groups_made_ ? 1 : 0, failure_.get());
   else
     tell_starter(StatusKind::kStopped, init_status_, nullptr);
   return failure_ || already_running_ ? 1 : 0;
+}
+
+// What would keep a file system of the container's or the user's busy. The programs are the host's, and stay: taking the mount of
+// the monitor's own apart takes a while.
+void Monitor::release_files() {
+  for (unsigned slot = 0; slot < child::kSlots; ++slot) {
+    if (slot < runtime::kFirstProgramSlot || slot >= runtime::kFirstProgramSlot + programs_) context_.slots[slot].reset();
+  }
+  log::set_sink({});
+  log_.reset();
 }
 
 // Who waits for the end may go on once all that was the container's is gone, provided that nobody can start another one of this
@@ -463,6 +477,7 @@ void Monitor::leave(int status) {
     if (auto lock = os::FileLock::try_acquire(path)) name = std::move(*lock);
   }
   if (name) {
+    release_files();
     server_.close();
     status_.reset();
   }

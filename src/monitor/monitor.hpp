@@ -26,7 +26,10 @@ class Monitor final : private Control {
   Monitor(const child::BlobView& blob, Loop loop, Fd status, Fd terminal);
 
   // A program that kExec steps may name.
-  void set_program(unsigned slot, Fd program) { context_.slots[slot] = std::move(program); }
+  void set_program(unsigned slot, Fd program) {
+    context_.slots[slot] = std::move(program);
+    ++programs_;
+  }
   // The plan is mapped from a file here, so its pages may be dropped when nothing happens.
   void set_plan_pages(std::span<std::byte> pages) { plan_pages_ = pages; }
   // Returns what the process shall exit with, once the container and all that was made for it is gone.
@@ -96,6 +99,7 @@ class Monitor final : private Control {
   void begin_destroy();
   void keep_namespaces();
   void drop_init();
+  void release_files();
   void tell_starter(runtime::StatusKind kind, std::int32_t value, const child::Failure* failure);
   int finish();
 
@@ -121,6 +125,7 @@ class Monitor final : private Control {
   std::size_t next_ = 0;
   std::vector<bool> done_;
   std::unique_ptr<child::Failure> failure_;
+  unsigned programs_ = 0;
   std::uint32_t reached_ = 0;  // bits of child::Point
   bool groups_made_ = true;    // the starting command has no kBeside steps, or has said that they are done
   bool exec_seen_ = false;
@@ -130,6 +135,7 @@ class Monitor final : private Control {
   bool stop_asked_ = false;
   bool started_ = false;
   bool undo_for_reboot_ = false;
+  bool undo_again_ = false;  // there is more to undo than when the undoing began
   bool pid_file_written_ = false;
   int init_status_ = 0;  // wait(2) form
 };

@@ -70,11 +70,22 @@ Result<std::string> ensure_container_lock_file(const std::string& lxcpath, const
   return ensure_container_lock_file(run, lxcpath, name);
 }
 
-Result<std::string> ensure_container_lock_file(const std::string& run_directory, const std::string& lxcpath,
-                                               const std::string& name) {
-  const std::string below = strings::cat("lxc/lock/", strings::trim(lxcpath, "/"));
+namespace {
+
+Result<std::string> lock_file_in(const std::string& run_directory, const std::string& below, const std::string& name) {
   TRY_CONTEXT(ensure_private_directory(run_directory, below), "making the directory of the container's lock");
   return strings::cat(run_directory, '/', below, "/.", name);
+}
+
+}  // namespace
+
+Result<std::string> ensure_container_lock_file(const std::string& run_directory, const std::string& lxcpath,
+                                               const std::string& name) {
+  return lock_file_in(run_directory, strings::cat("lxc/lock/", strings::trim(lxcpath, "/")), name);
+}
+
+Result<std::string> ensure_name_lock_file(const std::string& name) {
+  return lock_file_in(TRY(run_directory()), "lxc/names", name);
 }
 
 }  // namespace berth::os

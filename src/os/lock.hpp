@@ -34,6 +34,8 @@ class FileLock {
 
 // RUNDIR/lxc/lock/LXCPATH/.NAME, LXC's lock of a container; shared with LXC's own tools. Makes the directories above it.
 Result<std::string> ensure_container_lock_file(const std::string& lxcpath, const std::string& name);
+// RUNDIR/lxc/names/.NAME: the lock of a name, wherever its containers are.
+Result<std::string> ensure_name_lock_file(const std::string& name);
 // The same below a given run directory.
 Result<std::string> ensure_container_lock_file(const std::string& run_directory, const std::string& lxcpath,
                                                const std::string& name);

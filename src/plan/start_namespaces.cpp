@@ -27,6 +27,13 @@ int wanted_namespaces(const Builder& builder) {
 
 Status check_consistency(const Builder& builder, int wanted) {
   const config::Conf& conf = builder.conf();
+  if (builder.inputs.shared_namespaces.contains(CLONE_NEWNS)) {
+    const auto shared = conf.namespaces.share.find(CLONE_NEWNS);
+    return fail(Error::message("sharing a mount namespace is not supported")
+                    .because("a container that mounts its root file system there would change the other one's")
+                    .set_by(shared == conf.namespaces.share.end() ? Origin{} : shared->second.origin)
+                    .hint("share files instead, with lxc.mount.entry lines of the same directory in both containers"));
+  }
   if (builder.inputs.shared_namespaces.contains(CLONE_NEWUSER)) {
     const auto shared = conf.namespaces.share.find(CLONE_NEWUSER);
     return fail(Error::message("sharing a user namespace is not supported yet")

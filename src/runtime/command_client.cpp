@@ -123,9 +123,9 @@ Result<Fd> CommandClient::connect() const {
 Result<CommandClient::Reply> CommandClient::ask(Command command, std::int64_t scalar, std::span<const std::byte> data) const {
   Reply reply;
   reply.connection = TRY(connect());
-  // A monitor that ends just now resets the connection: the same as its silent close.
+  // A monitor that ends just now, or that refuses us before it has read a word, resets the connection: what it said is still to
+  // be read.
   const auto sent = send_request(reply.connection.get(), command, scalar, data);
-  reply.closed = !sent;
   if (!sent && !connection_lost(sent.error())) return fail(sent.error());
   return reply;
 }

@@ -120,16 +120,26 @@ void MonitorLink::tell_groups_made() {
 
 void MonitorLink::give_up() { [[maybe_unused]] const Status ignored = sys::shut_down(status_.get(), SHUT_WR); }
 
-Result<StatusMessage> MonitorLink::receive() {
-  StatusMessage message;
+// The size of the message; 0 = the line is closed.
+Result<std::size_t> MonitorLink::receive_into(StatusMessage& message) {
   const auto next = [&] { return sys::receive(status_.get(), std::as_writable_bytes(std::span(&message, 1))); };
   auto received = next();
-  // A monitor that needed no word of ours closed its end with it unread. The kernel tells that once, before the monitor's word.
+  // A monitor that ended without reading our word: the kernel tells that once, before what the monitor has said.
   if (!received && received.error().code() == ECONNRESET) received = next();
   if (!received) return fail(std::move(received.error()));
-  if (received->bytes != sizeof message) return fail(died_without_a_word());
+  return received->bytes;
+}
+
+Result<StatusMessage> MonitorLink::receive() {
+  StatusMessage message;
+  if (TRY(receive_into(message)) != sizeof message) return fail(died_without_a_word());
   spoke_ = true;
   return message;
+}
+
+void MonitorLink::await_end() {
+  StatusMessage message;
+  for (auto size = receive_into(message); size && *size > 0; size = receive_into(message)) continue;
 }
 
 Result<int> MonitorLink::wait_until_stopped() {
@@ -149,9 +159,9 @@ Result<int> MonitorLink::wait_until_stopped() {
     }
     if ((sources[0].revents & (POLLIN | POLLHUP)) == 0) continue;
     StatusMessage message;
-    const auto received = TRY(sys::receive(status_.get(), std::as_writable_bytes(std::span(&message, 1))));
-    if (received.bytes == 0) return status;  // the last process that held the line has cleaned up
-    if (received.bytes == sizeof message && message.kind == StatusKind::kStopped) status = message.value;
+    const std::size_t size = TRY(receive_into(message));
+    if (size == 0) return status;
+    if (size == sizeof message && message.kind == StatusKind::kStopped) status = message.value;
   }
 }
 

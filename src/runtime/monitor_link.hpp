@@ -24,6 +24,9 @@ class MonitorLink {
   void tell_groups_made();
   void give_up();
 
+  // Waits until the monitor, and the process that cleans up after it, have ended.
+  void await_end();
+
   // The next message. The monitor's death without a word is an Error.
   Result<StatusMessage> receive();
   // Foreground: hands signals on until the container has stopped and all is torn down. The wait(2) status of init.
@@ -34,6 +37,7 @@ class MonitorLink {
   MonitorLink(Fd status, sys::Spawning starting) : status_(std::move(status)), starting_(std::move(starting)) {}
   Fd status_, pidfd_;
   sys::Spawning starting_;
+  Result<std::size_t> receive_into(StatusMessage& message);
   bool spoke_ = false;
 };
 

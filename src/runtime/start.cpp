@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -145,7 +146,7 @@ struct StartLocks {
 
 Result<StartLocks> lock_for_start(const Container& container) {
   auto own = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file(container.lxcpath(), container.name()))));
-  auto name = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file("/cgroup", container.name()))));
+  auto name = TRY(os::FileLock::acquire(TRY(os::ensure_name_lock_file(container.name()))));
   return StartLocks{std::move(own), std::move(name)};
 }
 
@@ -155,14 +156,26 @@ struct Launched {
 };
 
 // What the monitor says first: it runs, it failed, or another one was there before.
-Result<StartOutcome> first_word(const plan::Plan& plan, MonitorLink& link) {
-  const StatusMessage message = TRY(link.receive());
+struct FirstWord {
+  Result<StartOutcome> outcome;
+  bool groups_undone = false;  // the kBeside steps are the monitor's since it was told, also their undoing
+};
+
+FirstWord first_word(const plan::Plan& plan, MonitorLink& link) {
+  const auto message = link.receive();
+  if (!message) return {fail(message.error())};
+  const bool undone = message->value == 1;
+  if (message->kind == StatusKind::kFailed) return {fail(plan::explain(plan, message->failure)), undone};
   StartOutcome outcome;
   outcome.warnings = plan.settings.warnings;
-  if (message.kind == StatusKind::kFailed) return fail(plan::explain(plan, message.failure));
-  outcome.already_running = message.kind == StatusKind::kAlreadyRunning;
-  outcome.init_pid = message.kind == StatusKind::kRunning ? message.value : -1;
-  return outcome;
+  outcome.already_running = message->kind == StatusKind::kAlreadyRunning;
+  outcome.init_pid = message->kind == StatusKind::kRunning ? message->value : -1;
+  return {std::move(outcome)};
+}
+
+bool has_steps_beside(const plan::Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(),
+                     [](const plan::PlannedStep& step) { return step.phase == child::Phase::kBeside; });
 }
 
 // The kBeside steps, while the monitor starts. False: `failure` tells why, and nothing of them is left.
@@ -173,10 +186,6 @@ Result<bool> work_beside(const child::BlobView& blob, HostContext& host, Monitor
     if (made) undo_caller_steps(blob, child::Phase::kBeside, host);
     return fail(std::move(confirmed.error()));
   }
-  if (made)
-    link.tell_groups_made();
-  else
-    link.give_up();
   return made;
 }
 
@@ -188,13 +197,19 @@ Result<Launched> launch(const plan::Plan& plan, const std::string& encoded, cons
   if (!run_caller_steps(blob, child::Phase::kCaller, host, failure)) return fail(plan::explain(plan, failure));
   Defer undo([&] { undo_caller_steps(blob, child::Phase::kCaller, host); });
   MonitorLink link = TRY(MonitorLink::launch(plan, encoded, request));
+  const bool beside = has_steps_beside(plan);
   const bool made = TRY(work_beside(blob, host, link, failure));
-  auto outcome = first_word(plan, link);
+  if (!made) link.give_up();
+  if (made && beside) link.tell_groups_made();
+  FirstWord word = first_word(plan, link);
   // Once the monitor has spoken, it owns what was made before it, and has undone it when the start failed.
   if (link.spoke()) undo.dismiss();
+  const bool runs = word.outcome && !word.outcome->already_running;
+  // The caller's locks are held until nothing is left of it: the next start must not meet its end.
+  if (!runs) link.await_end();
+  if (!runs && made && !word.groups_undone) undo_caller_steps(blob, child::Phase::kBeside, host);
   if (!made) return fail(plan::explain(plan, failure));
-  if (!outcome || outcome->already_running) undo_caller_steps(blob, child::Phase::kBeside, host);
-  return Launched{TRY(std::move(outcome)), std::move(link)};
+  return Launched{TRY(std::move(word.outcome)), std::move(link)};
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ inline constexpr int kFirstProgramFd = 6;
 inline constexpr int kFirstProgramSlot = 24;
 
 enum class StatusKind : std::uint32_t {
-  kFailed,          // failure; the start is over, everything is undone
+  kFailed,          // failure; the start is over, everything is undone; value = 1: the kBeside steps too
   kRunning,         // value = init's pid as the monitor sees it
   kStopped,         // value = wait(2) status of init; sent when everything is torn down
   kAlreadyRunning,  // another monitor owns the command socket

@@ -24,17 +24,20 @@ namespace {
 #define BERTH_CAN_SHARE_MEMORY 1
 long clone3_on_stack(clone_args* arguments, std::size_t size, void (*child)(void*), void* data) {
   long result;
+  // The child needs its two operands after the call: registers that the kernel keeps and that the code below does not use.
+  register void (*function)(void*) asm("r12") = child;
+  register void* argument asm("r13") = data;
   asm volatile(
       "syscall\n\t"
       "testq %%rax, %%rax\n\t"
       "jnz 1f\n\t"
       "xorl %%ebp, %%ebp\n\t"
-      "movq %[data], %%rdi\n\t"
-      "callq *%[child]\n\t"
+      "movq %[argument], %%rdi\n\t"
+      "callq *%[function]\n\t"
       "ud2\n"
       "1:"
       : "=a"(result)
-      : "a"(SYS_clone3), "D"(arguments), "S"(size), [child] "r"(child), [data] "r"(data)
+      : "a"(SYS_clone3), "D"(arguments), "S"(size), [function] "r"(function), [argument] "r"(argument)
       : "rcx", "r11", "memory");
   return result;
 }
