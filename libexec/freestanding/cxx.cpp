@@ -44,6 +44,10 @@ void operator delete[](void* block, std::size_t size) noexcept { heap.release(bl
 // Without its size a block can't be given back. Every delete in a program is a sized one, which the link proves: this function
 // exists nowhere, and these two are dropped as unused.
 extern "C" [[noreturn]] void berth_delete_without_a_size();
+#ifndef NDEBUG
+// Debug builds keep calls that only a constant evaluation would make.
+void berth_delete_without_a_size() { die("a block was deleted without its size"); }
+#endif
 void operator delete(void*) noexcept { berth_delete_without_a_size(); }
 void operator delete[](void*) noexcept { berth_delete_without_a_size(); }
 

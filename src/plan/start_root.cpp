@@ -91,14 +91,28 @@ Status decide_root(Builder& builder) {
 }
 
 // A file of the root's file system that stays open for writing: while it is, a container that remounts its root read-only can't
-// make the whole file system read-only for the host. It has no name. File systems that refuse it are not in danger or not
-// writable.
+// make the whole file system read-only for the host. File systems that refuse it are not in danger or not writable.
+namespace {
+
+// The container's configuration file when it lies on the file system of the root and can be opened for writing, else nothing.
+std::string file_beside_root(const Builder& builder) {
+  const std::string& file = builder.inputs.config_file;
+  const auto root = sys::stat(builder.root_source);
+  const auto known = sys::stat(file);
+  if (!root || !known || !S_ISREG(known->st_mode) || root->st_dev != known->st_dev) return {};
+  return sys::open(file, O_WRONLY | O_NOCTTY | O_CLOEXEC) ? file : std::string{};
+}
+
+}  // namespace
+
 void plan_pin(Builder& builder) {
   if (!builder.has_root || (builder.root_flags & child::kMsReadOnly) != 0) return;
   PlannedStep& pin = builder.meanwhile(child::Op::kOpenSlot, "keeping the root's file system writable for the host");
-  pin.text[0] = builder.root_source;
+  // Any file that is open for writing will do. A new one costs an inode, which ext4 takes long to find among those just deleted.
+  const std::string known = file_beside_root(builder);
+  pin.text[0] = known.empty() ? builder.root_source : known;
   pin.num[0] = kSlotPin;
-  pin.num[1] = O_TMPFILE | O_RDWR;
+  pin.num[1] = known.empty() ? O_TMPFILE | O_RDWR : O_WRONLY | O_NOCTTY;
   pin.flags = child::kStepMayFail;
 }
 

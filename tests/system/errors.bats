@@ -37,6 +37,15 @@ start_fails() {
   golden "$case" lxc-start "${P[@]}" "${N[@]}" -F "$@"
 }
 
+@test "a start that fails right after one that failed fails too, and does not meet its end" {
+  plain_container
+  local try
+  for try in 1 2 3 4 5 6 7 8; do
+    run -1 lxc-start "${P[@]}" "${N[@]}" -s lxc.init.cmd=/no/such/init
+    lacks "$output" "already running"
+  done
+}
+
 @test "no such container, and nothing is created for it" {
   before=$(ls -A "$LXCPATH")
   start_fails no-such-container

@@ -210,6 +210,20 @@ lxc.mount.auto = proc:rw sys:rw"
   umount "$LXCPATH/fs"
 }
 
+@test "the same with the configuration on that file system" {
+  mkdir "$LXCPATH/fs"
+  mount -t tmpfs berth-test "$LXCPATH/fs"
+  plain_container
+  mv "$LXCPATH/$NAME" "$LXCPATH/fs/"
+  sed -i "s|$LXCPATH/$NAME|$LXCPATH/fs/$NAME|" "$LXCPATH/fs/$NAME/config"
+  local P=(-P "$LXCPATH/fs")
+  lxc-start "${P[@]}" "${N[@]}"
+  lxc-attach "${P[@]}" "${N[@]}" -- mount -o remount,ro / || true
+  touch "$LXCPATH/fs/still-writable"
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  umount "$LXCPATH/fs"
+}
+
 @test "mounts made inside stay inside, mounts made on the host below the root do not enter" {
   plain_container
   start_container
