@@ -24,7 +24,8 @@ lxc.console.rotate = 1"
   printf '#!/bin/sh\nfor n in $(seq 300); do echo "line $n of the test of the console log"; done\n' >"$LXCPATH/$NAME/rootfs/etc/test.start"
   chmod 755 "$LXCPATH/$NAME/rootfs/etc/test.start"
   start_container
-  rotated() { [ -e "$LXCPATH/console.log.1" ]; }
+  # The old file gets its new name first; the next one is made a moment later.
+  rotated() { [ -e "$LXCPATH/console.log.1" ] && [ -e "$LXCPATH/console.log" ]; }
   eventually 10 rotated
   [ "$(stat -c %s "$LXCPATH/console.log")" -le 8192 ]
 }
