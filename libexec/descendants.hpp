@@ -12,32 +12,13 @@
 #include <sys/vfs.h>
 
 #include "sys/raw.hpp"
+#include "sys/scoped_fd.hpp"
 
 namespace berth::descendants {
 
 namespace raw = sys::raw;
 
-class File {
- public:
-  explicit File(long fd) : fd_(static_cast<int>(fd)) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() { reset(-1); }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool valid() const { return fd_ >= 0; }
-  void reset(int fd) {
-    if (fd_ >= 0) raw::call(SYS_close, fd_);
-    fd_ = fd;
-  }
-  int release() {
-    const int fd = fd_;
-    fd_ = -1;
-    return fd;
-  }
-
- private:
-  int fd_;
-};
+using File = raw::ScopedFd;
 
 // The number that `text` begins with; -1 when it is none or does not end at `end`.
 inline long number_of(const char* text, char end) {
@@ -107,15 +88,16 @@ inline long open_proc() {
   return shows_own_namespace(own.get()) ? own.release() : -1;
 }
 
-inline void signal_if_below(int proc, const char* name, long self, int number) {
+// False when the kernel has no call for it. Other refusals: it is gone, or another user's.
+inline bool signal_if_below(int proc, const char* name, long self, int number) {
   const long found = number_of(name, '\0');
-  if (found <= 1 || found == self) return;
+  if (found <= 1 || found == self) return true;
   const File process(open_process(proc, found));
-  if (process.valid() && is_below(proc, process.get(), self))
-    raw::call(SYS_pidfd_send_signal, process.get(), number, nullptr, 0);  // refused: it is gone, or another user's
+  if (!process.valid() || !is_below(proc, process.get(), self)) return true;
+  return raw::call(SYS_pidfd_send_signal, process.get(), number, nullptr, 0) != -ENOSYS;
 }
 
-// False when processes can't be listed here.
+// False when processes can't be listed here, or not be signalled by what was listed.
 inline bool signal_all(int number) {
   struct Entry {  // what getdents64 writes
     std::uint64_t inode;
@@ -133,7 +115,7 @@ inline bool signal_all(int number) {
     if (size <= 0) return size == 0;
     for (long at = 0; at < size;) {
       const auto* entry = reinterpret_cast<const Entry*>(entries + at);
-      signal_if_below(proc.get(), entry->name, self, number);
+      if (!signal_if_below(proc.get(), entry->name, self, number)) return false;
       at += entry->size;
     }
   }

@@ -25,7 +25,7 @@ void unmap_pages(void* block, std::size_t size) { raw::call(SYS_munmap, block, s
 constinit berth::freestanding::Heap heap(map_pages, unmap_pages);
 
 [[noreturn]] void die(const char* what) {
-  const std::string_view parts[] = {"berth-monitor: ", what, "\n"};
+  const std::string_view parts[] = {"berth: ", what, "\n"};
   for (const std::string_view part : parts) raw::call(SYS_write, 2, part.data(), part.size());
   constexpr int kAborted = 134;
   for (;;) raw::call(SYS_exit_group, kAborted);

@@ -82,6 +82,14 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
   return best;
 }
 
+std::string printable(std::string_view text) {
+  std::string shown(text);
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+  }
+  return shown;
+}
+
 std::string shell_quote(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {

@@ -56,6 +56,9 @@ std::string cat(const Pieces&... pieces) {
   return out;
 }
 
+// For text from somebody who is not trusted, on its way to a terminal or a log: control characters become '?'.
+std::string printable(std::string_view text);
+
 // 'it''s' for a shell: text in single quotes, safe as one word.
 std::string shell_quote(std::string_view text);
 

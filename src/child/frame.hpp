@@ -3,6 +3,7 @@
 
 #include "child/interpreter.hpp"
 #include "sys/raw.hpp"
+#include "sys/scoped_fd.hpp"
 
 namespace berth::child {
 
@@ -64,26 +65,7 @@ inline int check(Frame& frame, long result, const char* call, const char* object
 }
 
 // --- descriptors ---------------------------------------------------------------------------------------------------------
-class ScopedFd {
- public:
-  explicit ScopedFd(long fd) : fd_(static_cast<int>(fd)) {}
-  ScopedFd(const ScopedFd&) = delete;
-  ScopedFd& operator=(const ScopedFd&) = delete;
-  ~ScopedFd() {
-    if (fd_ >= 0) sys::raw::call(SYS_close, fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool valid() const { return fd_ >= 0; }
-  [[nodiscard]] long error() const { return fd_; }
-  int release() {
-    const int fd = fd_;
-    fd_ = -1;
-    return fd;
-  }
-
- private:
-  int fd_;
-};
+using sys::raw::ScopedFd;
 
 // --- paths below the container's root (path_steps.cpp) ----------------------------------------------------------------------
 // Opens `path` below the root; a symbolic link on the way is an error (ELOOP). flags as openat. Returns fd or -errno.

@@ -54,12 +54,20 @@ constexpr Row kSteps[] = {
     {Op::kCoreScheduling, step_core_scheduling},
 };
 
-StepFunction function_of(Op op) {
+constexpr StepFunction function_of(Op op) {
   for (const Row& row : kSteps) {
     if (row.op == op) return row.function;
   }
   return nullptr;
 }
+
+constexpr bool every_container_step_has_a_function() {
+  for (auto op = static_cast<int>(Op::kDeathSignal); op <= static_cast<int>(Op::kCoreScheduling); ++op) {
+    if (function_of(static_cast<Op>(op)) == nullptr) return false;
+  }
+  return true;
+}
+static_assert(every_container_step_has_a_function());
 
 [[noreturn]] void give_up(Context& context, const Failure& failure) {
   Message message;

@@ -21,13 +21,15 @@ void log_note(const child::BlobView& blob, const child::Message& message) {
   const child::Failure& note = message.failure;
   const child::Step& step = blob.step(note.step);
   if (message.kind == child::MessageKind::kSkipped) {
-    log::debug("mount", strings::cat(blob.text(step.doing), ": left out, it is optional: ", bounded(note.call), '(',
-                                     bounded(note.object), "): ", errno_name(note.error)));
+    log::debug("mount",
+               strings::cat(blob.text(step.doing), ": left out, it is optional: ", strings::printable(bounded(note.call)), '(',
+                            strings::printable(bounded(note.object)), "): ", errno_name(note.error)));
     return;
   }
   const child::StringList command = blob.list(step.list[0]);
   const std::string_view name = command.size() > 0 ? command[command.size() - 1] : "a hook";
-  log::debug("hook", strings::cat(name, " produced output: ", bounded(note.output)));
+  for (const std::string_view line : strings::split(strings::trim_right(bounded(note.output)), '\n'))
+    log::debug("hook", strings::cat(name, " produced output: ", strings::printable(line)));
 }
 
 }  // namespace berth::monitor

@@ -68,5 +68,10 @@ TEST(Strings, ShellQuoteIsOneWordForAShell) {
   EXPECT_EQ(shell_quote("it's $HOME"), "'it'\\''s $HOME'");
 }
 
+TEST(Strings, PrintableHasNoControlCharacters) {
+  EXPECT_EQ(printable("a \x1b[31mred\x7f\n"), "a ?[31mred??");
+  EXPECT_EQ(printable("caf\xc3\xa9"), "caf\xc3\xa9");
+}
+
 }  // namespace
 }  // namespace berth::strings
