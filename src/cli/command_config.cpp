@@ -1,8 +1,5 @@
 // Runs in: host commands.
 // LXC's lxc-config takes one word, no common options.
-#include <cstdio>
-#include <cstring>
-
 #include "cli/commands.hpp"
 #include "cli/report.hpp"
 #include "config/global.hpp"
@@ -10,14 +7,13 @@
 namespace berth::cli {
 namespace {
 
-void print_usage(const char* program) {
-  const int indent = static_cast<int>(std::strlen("Usage: "));
-  std::printf("Usage: %s -l: list all available configuration items\n%*s%s item: print configuration item\n", program, indent, "",
-              program);
+void print_usage(std::string_view program) {
+  print(strings::cat("Usage: ", program, " -l: list all available configuration items\n       ", program,
+                     " item: print configuration item\n"));
 }
 
 int print_keys() {
-  for (const std::string_view key : config::global_keys()) std::printf("%.*s\n", static_cast<int>(key.size()), key.data());
+  for (const std::string_view key : config::global_keys()) print(strings::cat(key, '\n'));
   return 0;
 }
 
@@ -26,7 +22,7 @@ int print_item(const Common& options, std::string_view key) {
   const auto keys = config::global_keys();
   for (const std::string_view row : keys) known = known || row == key;
   if (!known) {
-    std::printf("Unknown configuration item: %.*s\n", static_cast<int>(key.size()), key.data());
+    print(strings::cat("Unknown configuration item: ", key, '\n'));
     if (const auto near = strings::nearest(key, keys)) notice(options, strings::cat("did you mean '", *near, "'?"));
     return kExitFailure;
   }
@@ -36,18 +32,11 @@ int print_item(const Common& options, std::string_view key) {
     report(options, !set ? set.error() : value.error());
     return kExitFailure;
   }
-  if (*set)
-    std::printf("%s\n", value->c_str());
-  else
-    std::printf("%.*s is not set.\n", static_cast<int>(key.size()), key.data());
+  print(*set ? strings::cat(*value, '\n') : strings::cat(key, " is not set.\n"));
   return 0;
 }
 
-}  // namespace
-
-int run_config(int argc, char** argv) {
-  Common options;
-  options.program = argv[0];
+int run(Common& options, int argc, char** argv) {
   const std::string_view word = argc > 1 ? argv[1] : "";
   if (word.empty() || word == "-h" || word == "-?" || word == "--help" || word == "--usage") {
     print_usage(argv[0]);
@@ -59,6 +48,14 @@ int run_config(int argc, char** argv) {
     return parse(command, options, argc, argv).value_or(0);
   }
   return print_item(options, word);
+}
+
+}  // namespace
+
+int run_config(int argc, char** argv) {
+  Common options;
+  options.program = argv[0];
+  return finish(options, run(options, argc, argv));
 }
 
 const Command kConfig = {

@@ -1,5 +1,4 @@
 // Runs in: host commands.
-#include <cstdio>
 
 #include "cli/commands.hpp"
 #include "cli/console_session.hpp"
@@ -30,8 +29,9 @@ constexpr Option kOptions[] = {
 
 void print_banner(int tty, char escape) {
   const char letter = static_cast<char>(escape + 'a' - 1);
-  std::fprintf(stderr, "\nConnected to tty %d\nType <Ctrl+%c q> to exit the console, <Ctrl+%c Ctrl+%c> to enter Ctrl+%c itself\n",
-               tty, letter, letter, letter, letter);
+  const std::string key = strings::cat("Ctrl+", letter);
+  print_error(strings::cat("\nConnected to tty ", tty, "\nType <", key, " q> to exit the console, <", key, ' ', key,
+                           "> to enter ", key, " itself\n"));
 }
 
 Result<int> console(ConsoleOptions& options) {

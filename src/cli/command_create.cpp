@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 
 #include "cli/commands.hpp"
 #include "cli/report.hpp"

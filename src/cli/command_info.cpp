@@ -2,8 +2,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <cstdio>
-
 #include "cgroup/driver.hpp"
 #include "cli/commands.hpp"
 #include "cli/json.hpp"

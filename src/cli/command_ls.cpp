@@ -1,8 +1,6 @@
 // Runs in: host commands.
 #include <unistd.h>
 
-#include <cstdio>
-
 #include "cli/commands.hpp"
 #include "cli/json.hpp"
 #include "cli/listing.hpp"

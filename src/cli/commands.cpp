@@ -2,9 +2,9 @@
 #include "cli/commands.hpp"
 
 #include <array>
-#include <cstdio>
 
 #include "base/strings.hpp"
+#include "cli/report.hpp"
 
 namespace berth::cli {
 namespace {
@@ -40,8 +40,15 @@ int unknown(std::string_view word) {
   std::string text = strings::cat("berth: '", word, "' is not a command\n");
   if (const auto near = strings::nearest(word, names)) text += strings::cat("  did you mean '", *near, "'?\n");
   text += "  'berth' alone lists the commands\n";
-  std::fputs(text.c_str(), stderr);
+  print_error(text);
   return 1;
+}
+
+int show(std::string_view text) {
+  print(text);
+  Common options;
+  options.program = "berth";
+  return finish(options, 0);
 }
 
 int run_as(const Command& command, std::string program, int argc, char** argv) {
@@ -51,20 +58,13 @@ int run_as(const Command& command, std::string program, int argc, char** argv) {
 
 int run_berth(int argc, char** argv) {
   const std::string_view word = argc > 1 ? argv[1] : "help";
-  if (word == "--version") {
-    std::puts("berth 0.1.0 (LXC interface 7.0.0)");
-    return 0;
-  }
+  if (word == "--version") return show("berth 0.1.0 (LXC interface 7.0.0)\n");
   if (word == "help" && argc > 2) {
     const Command* command = find_command(argv[2]);
     if (command == nullptr) return unknown(argv[2]);
-    std::fputs(help_text(*command, strings::cat("berth ", command->name)).c_str(), stdout);
-    return 0;
+    return show(help_text(*command, strings::cat("berth ", command->name)));
   }
-  if (word == "help" || word == "--help" || word == "-h" || word == "-?") {
-    std::fputs(overview().c_str(), stdout);
-    return 0;
-  }
+  if (word == "help" || word == "--help" || word == "-h" || word == "-?") return show(overview());
   const Command* command = find_command(word);
   if (command == nullptr) return unknown(word);
   return run_as(*command, strings::cat("berth ", command->name), argc - 1, argv + 1);

@@ -1,17 +1,12 @@
 // Runs in: host commands.
 #include "cli/option.hpp"
 
-#include <getopt.h>
-#include <unistd.h>
-
-#include <cstdio>
-
+#include "cli/arguments.hpp"
 #include "cli/report.hpp"
 
 namespace berth::cli {
 namespace {
 
-constexpr int kFirstIndex = 256;  // values of getopt_long beyond every letter
 constexpr std::string_view kInterfaceVersion = "7.0.0";
 
 Status nothing(Common&, std::string_view) { return {}; }
@@ -30,13 +25,6 @@ constexpr Option kCommonOptions[] = {
 // Those of the common rows that are listed with the command's own.
 constexpr std::size_t kOwnCommon = 2;
 
-// The command's rows and the common ones that it does not replace, with what getopt_long needs.
-struct Table {
-  std::vector<const Option*> rows;
-  std::vector<::option> longs;
-  std::string letters = ":";
-};
-
 const Option* find_row(std::span<const Option> rows, std::string_view name) {
   for (const Option& row : rows) {
     if (name == row.name) return &row;
@@ -51,64 +39,16 @@ bool letter_taken(std::span<const Option> rows, char letter) {
   return false;
 }
 
-void add_row(Table& table, const Option& row, bool with_letter) {
-  const int takes = row.takes == Takes::kNothing ? no_argument
-                    : row.takes == Takes::kValue ? required_argument
-                                                 : optional_argument;
-  table.longs.push_back({row.name, takes, nullptr, kFirstIndex + static_cast<int>(table.rows.size())});
-  table.rows.push_back(&row);
-  if (!with_letter || row.letter == 0) return;
-  table.letters += row.letter;
-  table.letters.append(static_cast<std::size_t>(takes), ':');
-}
-
-Table make_table(const Command& command) {
-  Table table;
-  for (const Option& row : command.options) add_row(table, row, true);
+// The command's rows and the common ones that it does not replace.
+std::vector<KnownOption> known_options(const Command& command) {
+  std::vector<KnownOption> known;
+  known.reserve(command.options.size() + std::size(kCommonOptions));
+  for (const Option& row : command.options) known.push_back({&row, row.letter});
   for (const Option& row : kCommonOptions) {
-    if (find_row(command.options, row.name) == nullptr) add_row(table, row, !letter_taken(command.options, row.letter));
+    if (find_row(command.options, row.name) == nullptr)
+      known.push_back({&row, letter_taken(command.options, row.letter) ? '\0' : row.letter});
   }
-  table.letters += '?';
-  table.longs.push_back({});
-  return table;
-}
-
-const Option* row_of(const Table& table, int value) {
-  if (value >= kFirstIndex) return table.rows[static_cast<std::size_t>(value - kFirstIndex)];
-  for (const Option* row : table.rows) {
-    if (row->letter == value) return row;
-  }
-  return nullptr;
-}
-
-Error unknown_long(const Table& table, std::string_view word) {
-  const std::string_view name = word.substr(2, word.find('=') == std::string_view::npos ? word.npos : word.find('=') - 2);
-  std::string candidates;
-  std::vector<std::string_view> names;
-  for (const Option* row : table.rows) {
-    names.emplace_back(row->name);
-    if (std::string_view(row->name).starts_with(name)) candidates += strings::cat(candidates.empty() ? "--" : ", --", row->name);
-    if (row->name == name) return Error::message(strings::cat("option '--", name, "' takes no value"));
-  }
-  if (!candidates.empty()) return Error::message(strings::cat("option '", word, "' is ambiguous: ", candidates));
-  Error error = Error::message(strings::cat("unrecognized option '", word, "'"));
-  if (const auto near = strings::nearest(name, names))
-    return std::move(error).hint(strings::cat("did you mean '--", *near, "'?"));
-  return error;
-}
-
-// '?' is both a letter of ours and getopt_long's answer to what it does not know; then it also sets optopt, or saw a long one.
-bool asks_for_help(int result, const char* word) {
-  return result == '?' && ::optopt == 0 && !std::string_view(word).starts_with("--");
-}
-
-// getopt_long's refusal in our words. `word` is the argument that it looked at.
-Error refusal(const Table& table, int result, const char* word) {
-  const bool is_long = word != nullptr && std::string_view(word).starts_with("--");
-  const std::string shown = is_long ? std::string(word) : strings::cat('-', static_cast<char>(::optopt));
-  if (result == ':') return Error::message(strings::cat("option '", shown, "' needs a value"));
-  if (is_long) return unknown_long(table, word);
-  return Error::message(strings::cat("unrecognized option '", shown, "'"));
+  return known;
 }
 
 int refuse(const Common& options, Error error) {
@@ -118,7 +58,7 @@ int refuse(const Common& options, Error error) {
 }
 
 void show_help(const Command& command, const Common& options) {
-  std::fputs(help_text(command, options.program).c_str(), stderr);
+  print_error(help_text(command, options.program));
   if (command.more_help != nullptr) command.more_help(options);
 }
 
@@ -127,9 +67,9 @@ std::optional<int> informational(const Command& command, const Common& options, 
   if (name == "help")
     show_help(command, options);
   else if (name == "usage")
-    std::fputs(usage_text(command, options.program).c_str(), stderr);
+    print_error(usage_text(command, options.program));
   else if (name == "version")
-    std::printf("%s\n", kInterfaceVersion.data());
+    print(strings::cat(kInterfaceVersion, '\n'));
   else
     return std::nullopt;
   return 0;
@@ -157,26 +97,22 @@ std::span<const Option> common_options() { return kCommonOptions; }
 
 std::optional<int> parse(const Command& command, Common& options, int argc, char** argv) {
   name_program(command, options, argv[0]);
-  const Table table = make_table(command);
-  ::optind = 0;
-  ::opterr = 0;
-  ::optopt = 0;
+  const std::vector<KnownOption> known = known_options(command);
+  ArgumentScanner scanner(known, argc, argv);
   for (;;) {
-    const int before = ::optind == 0 ? 1 : ::optind;
-    const int result = ::getopt_long(argc, argv, table.letters.c_str(), table.longs.data(), nullptr);
-    if (result == -1) break;
-    if (result == '?' || result == ':') {
-      const char* word = argv[::optind > before ? ::optind - 1 : before];
-      if (!asks_for_help(result, word)) return refuse(options, refusal(table, result, word));
+    const auto given = scanner.next();
+    if (!given) return refuse(options, given.error());
+    if (!*given) break;
+    const auto& [row, value] = **given;
+    if (row == nullptr) {
       show_help(command, options);
       return 1;
     }
-    const Option& row = *row_of(table, result);
-    if (const auto status = informational(command, options, row.name)) return status;
-    auto stored = row.store(options, ::optarg == nullptr ? std::string_view{} : std::string_view(::optarg));
-    if (!stored) return refuse(options, Error::message(strings::cat("--", row.name, ": ", stored.error().line())));
+    if (const auto status = informational(command, options, row->name)) return status;
+    auto stored = row->store(options, value);
+    if (!stored) return refuse(options, Error::message(strings::cat("--", row->name, ": ", stored.error().line())));
   }
-  options.arguments.assign(argv + ::optind, argv + argc);
+  options.arguments = scanner.take_arguments();
   if (const auto status = take_name(command, options)) return status;
   if (const auto opened = open_log(options); !opened) return refuse(options, opened.error());
   return std::nullopt;

@@ -1,5 +1,4 @@
-// One row an option: parser, help, usage and later the man page and the completion come from it. Parsed by getopt_long(3), so
-// that permutation, abbreviations and `--` behave as users know them.
+// One row an option: parser, help, usage and later the man page and the completion come from it.
 #pragma once
 
 #include <optional>

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 
 #include "base/log.hpp"
 #include "config/global.hpp"
@@ -30,30 +29,57 @@ Result<std::string> default_log_file(const Common& options) {
 void report(const Common& options, const Error& error) {
   log::write(log::Level::kError, "cli", error.line());
   if (options.quiet) return;
-  const std::string text = error.render(options.program, options.name);
-  std::fflush(stdout);
-  std::fwrite(text.data(), 1, text.size(), stderr);
+  print_error(error.render(options.program, options.name));
 }
 
 void notice(const Common& options, std::string_view text) {
   if (options.quiet) return;
-  const std::string line = strings::cat(options.program, ": ", options.name, options.name.empty() ? "" : ": ", text, "\n");
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  print_error(strings::cat(options.program, ": ", options.name, options.name.empty() ? "" : ": ", text, "\n"));
 }
 
 namespace {
-int first_failure = 0;  // errno of the output that could not be written, which stdio itself forgets
+
+constexpr std::size_t kWrittenAtOnce = 64 << 10;  // bytes
+
+struct Output {
+  std::string pending;
+  Status written;  // the first failure; what comes after it is dropped
+};
+
+Output& output() {
+  static Output instance;
+  return instance;
 }
 
+void write_pending() {
+  Output& out = output();
+  if (out.written && !out.pending.empty()) out.written = sys::write_all(STDOUT_FILENO, out.pending, "standard output");
+  out.pending.clear();
+}
+
+}  // namespace
+
 void print(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) < text.size() && first_failure == 0) first_failure = errno;
+  output().pending.append(text);
+  if (output().pending.size() >= kWrittenAtOnce) write_pending();
+}
+
+void print_error(std::string_view text) {
+  write_pending();
+  // Nobody is left to be told when this fails.
+  [[maybe_unused]] const Status ignored = sys::write_all(STDERR_FILENO, text, "standard error");
 }
 
 Status end_output() {
-  const bool failed = std::ferror(stdout) != 0;
-  if (std::fflush(stdout) == 0 && !failed) return {};
-  if (!failed) first_failure = errno;
-  return fail(Error::from_errno(first_failure != 0 ? first_failure : EIO, "write", "standard output"));
+  write_pending();
+  return output().written;
+}
+
+int finish(const Common& options, int status) {
+  const Status written = end_output();
+  if (written) return status;
+  report(options, written.error());
+  return status == 0 ? kExitFailure : status;
 }
 
 Status open_log(const Common& options) {

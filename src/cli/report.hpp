@@ -14,10 +14,15 @@ void report(const Common& options, const Error& error);
 // One line "PROGRAM: NAME: TEXT" on stderr, unless --quiet.
 void notice(const Common& options, std::string_view text);
 
+// To standard output, at the latest by end_output(), which also tells what failed.
+void print(std::string_view text);
+// To standard error, after what was printed before.
+void print_error(std::string_view text);
 // Writes out what was printed. Error: it did not all arrive.
 Status end_output();
-// To standard output. What fails is told by end_output().
-void print(std::string_view text);
+
+// The end of a command: writes out what was printed; the exit status, which a failure to do so makes a failure.
+int finish(const Common& options, int status);
 
 // --logfile and --logpriority. Called by parse.
 Status open_log(const Common& options);
@@ -35,17 +40,10 @@ Result<runtime::Container> existing_container(const Common& options);
 template <typename Options>
 int run_command(const Command& command, int argc, char** argv, Result<int> (*body)(Options& options)) {
   Options options;
-  if (const auto over = parse(command, options, argc, argv)) return *over;
-  const Result<int> status = body(options);
-  if (!status) {
-    report(options, status.error());
-    return kExitFailure;
-  }
-  if (const auto written = end_output(); !written) {
-    report(options, written.error());
-    return *status == 0 ? kExitFailure : *status;
-  }
-  return *status;
+  const auto over = parse(command, options, argc, argv);
+  const Result<int> status = over ? *over : body(options);
+  if (!status) report(options, status.error());
+  return finish(options, status.value_or(kExitFailure));
 }
 
 }  // namespace berth::cli

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "cli/commands.hpp"
+#include "cli/report.hpp"
 
 namespace berth::cli {
 namespace {
@@ -44,6 +45,7 @@ Parsed run(std::vector<std::string> words, const Command& command = kTest) {
   ::testing::internal::CaptureStderr();
   ::testing::internal::CaptureStdout();
   parsed.over = parse(command, parsed.options, static_cast<int>(words.size()), argv.data());
+  EXPECT_TRUE(end_output());
   parsed.output = ::testing::internal::GetCapturedStdout();
   parsed.error = ::testing::internal::GetCapturedStderr();
   return parsed;
