@@ -4,7 +4,7 @@
 
 #include "config/codecs.hpp"
 #include "config/key_sections.hpp"
-#include "config/signal_names.hpp"
+#include "base/signal_names.hpp"
 
 namespace berth::config {
 namespace {
@@ -53,7 +53,7 @@ constexpr Codec environment() {
 
 template <int SignalConf::* Member>
 Status set_signal(Conf& conf, const Assignment& assignment) {
-  const auto number = signal_number(assignment.value);
+  const auto number = signals::number_of(assignment.value);
   if (!number) return fail(bad_value(assignment, "a signal as SIGTERM, SIGRTMIN+3, SIGRTMAX-2 or a number"));
   conf.signals.*Member = *number;
   return {};

@@ -5,7 +5,7 @@
 #include "base/log.hpp"
 #include "config/codecs.hpp"
 #include "config/key_sections.hpp"
-#include "config/signal_names.hpp"
+#include "base/signal_names.hpp"
 
 namespace berth::config {
 namespace {
@@ -45,7 +45,7 @@ Status set_unshare(Conf& conf, const Assignment& assignment) {
 }
 
 Status set_death_signal(Conf& conf, const Assignment& assignment) {
-  const auto number = signal_number(assignment.value);
+  const auto number = signals::number_of(assignment.value);
   if (!number) return fail(bad_value(assignment, "a signal as SIGTERM, SIGRTMIN+3, SIGRTMAX-2 or a number"));
   conf.signals.death = *number;
   return {};

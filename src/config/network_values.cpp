@@ -1,14 +1,14 @@
 // Runs in: the command or library caller that reads configuration.
 #include "config/network_values.hpp"
 
-#include <arpa/inet.h>
 #include <net/if.h>
 
 #include <algorithm>
 #include <array>
-#include <random>
 
+#include "base/ip_address.hpp"
 #include "base/strings.hpp"
+#include "sys/random.hpp"
 
 namespace berth::config {
 namespace {
@@ -26,12 +26,6 @@ bool has_address_form(std::string_view text, Accept accept) {
     if (i % 3 == 2 ? text[i] != ':' : !accept(text[i])) return false;
   }
   return true;
-}
-
-template <int Family>
-bool is_address(std::string_view text) {
-  unsigned char binary[16];
-  return text.find('\0') == std::string_view::npos && ::inet_pton(Family, std::string(text).c_str(), binary) == 1;
 }
 
 // Class A /8, B /16, C /24, as ifconfig took them.
@@ -60,16 +54,18 @@ std::vector<std::string> subkeys_of_type(std::string_view type) {
 
 bool is_hardware_address(const KeyRef& ref) { return ref.key != nullptr && ref.key->name == "lxc.net.N.hwaddr"; }
 
-void fill_hardware_address(std::span<char> text) {
+Status fill_hardware_address(std::span<char> text) {
   const std::string_view view{text.data(), text.size()};
-  if (!has_address_form(view, [](char c) { return is_digit(c) || is_placeholder(c); })) return;
-  std::random_device random;
+  if (!has_address_form(view, [](char c) { return is_digit(c) || is_placeholder(c); })) return {};
+  std::array<std::uint8_t, kHardwareAddressLength> random;
+  TRY(sys::fill_random(std::as_writable_bytes(std::span(random))));
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!is_placeholder(text[i])) continue;
-    std::size_t digit = random() % kDigits.size();
+    std::size_t digit = random[i] % kDigits.size();
     if (i == 1) digit = (digit & ~std::size_t{1}) | 2;  // unicast, locally administered
     text[i] = kDigits[digit];
   }
+  return {};
 }
 
 std::optional<NetworkAddress> parse_ipv4_address(std::string_view text) {
@@ -96,8 +92,8 @@ std::optional<NetworkAddress> parse_ipv6_address(std::string_view text) {
   return NetworkAddress{strings::cat(text.substr(0, slash), "/", *length), {}};
 }
 
-bool is_ipv4(std::string_view text) { return is_address<AF_INET>(text); }
-bool is_ipv6(std::string_view text) { return is_address<AF_INET6>(text); }
+bool is_ipv4(std::string_view text) { return ip::parse_version4(text).has_value(); }
+bool is_ipv6(std::string_view text) { return ip::parse_version6(text).has_value(); }
 bool is_hardware_address_text(std::string_view text) { return has_address_form(text, is_digit); }
 
 bool is_interface_name(std::string_view text) {

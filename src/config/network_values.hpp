@@ -19,7 +19,7 @@ bool is_hardware_address(const KeyRef& ref);
 
 // Replaces each x of "10:66:6a:xx:xx:xx" by a random digit; the second digit so that the address is a unicast one. A text that is
 // not a template stays as it is.
-void fill_hardware_address(std::span<char> text);
+Status fill_hardware_address(std::span<char> text);
 
 // "10.0.0.2/24" from itself, or from "10.0.0.2" (length by class); a broadcast address may follow.
 struct NetworkAddress {

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/signal_names.hpp"
 #include "base/strings.hpp"
 #include "os/pid_ref.hpp"
 #include "sys/file.hpp"
@@ -145,8 +146,7 @@ class Runner {
 
 std::string describe_wait_status(int status) {
   if (WIFEXITED(status)) return strings::cat("exit status ", WEXITSTATUS(status));
-  const char* name = ::sigabbrev_np(WTERMSIG(status));
-  return name != nullptr ? strings::cat("killed by SIG", name) : strings::cat("killed by signal ", WTERMSIG(status));
+  return strings::cat("killed by ", signals::name_of(WTERMSIG(status)));
 }
 
 std::string Finished::outcome() const { return timed_out ? "timed out" : describe_wait_status(status); }

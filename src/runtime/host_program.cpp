@@ -9,6 +9,7 @@
 
 #include <utility>
 
+#include "base/signal_names.hpp"
 #include "base/strings.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
@@ -57,8 +58,7 @@ Result<HostOutcome> run_host_program(const HostProgram& program) {
 
 std::string describe_wait_status(int status) {
   if (WIFEXITED(status)) return strings::cat("exited with status ", WEXITSTATUS(status));
-  const char* name = ::sigabbrev_np(WTERMSIG(status));
-  return strings::cat("was killed by signal ", WTERMSIG(status), " (", std::string_view(name != nullptr ? name : "?"), ")");
+  return strings::cat("was killed by ", signals::name_of(WTERMSIG(status)));
 }
 
 std::vector<std::string> own_environment() {

@@ -8,7 +8,7 @@
 #include "config/command_line.hpp"
 #include "config/global.hpp"
 #include "config/global_text.hpp"
-#include "config/signal_names.hpp"
+#include "base/signal_names.hpp"
 
 namespace berth::config {
 namespace {
@@ -50,23 +50,23 @@ TEST(Capabilities, NamesAndNumbers) {
 }
 
 TEST(Signals, NamesAndNumbers) {
-  EXPECT_EQ(signal_number("SIGTERM"), SIGTERM);
-  EXPECT_EQ(signal_number("sigPwr"), SIGPWR);
-  EXPECT_EQ(signal_number("SIGRTMIN+3"), SIGRTMIN + 3);
-  EXPECT_EQ(signal_number("SIGRTMAX-2"), SIGRTMAX - 2);
-  EXPECT_EQ(signal_number("SIGRTMIN"), SIGRTMIN);
-  EXPECT_EQ(signal_number("9"), 9);
-  EXPECT_EQ(signal_number("0"), 0);
+  EXPECT_EQ(signals::number_of("SIGTERM"), SIGTERM);
+  EXPECT_EQ(signals::number_of("sigPwr"), SIGPWR);
+  EXPECT_EQ(signals::number_of("SIGRTMIN+3"), SIGRTMIN + 3);
+  EXPECT_EQ(signals::number_of("SIGRTMAX-2"), SIGRTMAX - 2);
+  EXPECT_EQ(signals::number_of("SIGRTMIN"), SIGRTMIN);
+  EXPECT_EQ(signals::number_of("9"), 9);
+  EXPECT_EQ(signals::number_of("0"), 0);
   for (const std::string_view text :
        {"TERM", "SIGFOO", "SIG", "", "-1", "SIGRTMIN+31", "SIGRTMAX-31", "SIGRTMIN-1", "SIGRTMIN+", "65", "9x"}) {
-    EXPECT_FALSE(signal_number(text)) << text;
+    EXPECT_FALSE(signals::number_of(text)) << text;
   }
 }
 
 TEST(Signals, EveryNumberHasAWayBack) {
-  for (int number = 1; number <= SIGRTMAX; ++number) EXPECT_EQ(signal_number(signal_name(number)), number);
-  EXPECT_EQ(signal_name(SIGRTMIN + 3), "SIGRTMIN+3");
-  EXPECT_EQ(signal_name(SIGABRT), "SIGABRT");
+  for (int number = 1; number <= SIGRTMAX; ++number) EXPECT_EQ(signals::number_of(signals::name_of(number)), number);
+  EXPECT_EQ(signals::name_of(SIGRTMIN + 3), "SIGRTMIN+3");
+  EXPECT_EQ(signals::name_of(SIGABRT), "SIGABRT");
 }
 
 TEST(Global, ReadsKnownKeys) {

@@ -226,7 +226,7 @@ TEST(HostProgram, TellsHowItEnded) {
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->output, "out\nerr\n");
   EXPECT_EQ(describe_wait_status(outcome->status), "exited with status 3");
-  EXPECT_EQ(describe_wait_status(9), "was killed by signal 9 (KILL)");
+  EXPECT_EQ(describe_wait_status(9), "was killed by SIGKILL");
 }
 
 // The examples of FIPS 180.

@@ -5,13 +5,13 @@
 #include <string>
 #include <string_view>
 
-namespace berth::config {
+namespace berth::signals {
 
 // "SIGTERM" (any case), "SIGRTMIN+3", "SIGRTMAX-2", or a number from 0 (no signal) to SIGRTMAX. A bare "TERM" is refused, as LXC
 // does: it is how a mistyped number or option would look.
-std::optional<int> signal_number(std::string_view text);
+std::optional<int> number_of(std::string_view text);
 
 // "SIGTERM", "SIGRTMIN+3"; a number without a name is printed as it is.
-std::string signal_name(int number);
+std::string name_of(int number);
 
-}  // namespace berth::config
+}  // namespace berth::signals

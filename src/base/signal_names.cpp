@@ -1,12 +1,12 @@
-// Runs in: the command or library caller that reads configuration.
-#include "config/signal_names.hpp"
+// Runs in: every process.
+#include "base/signal_names.hpp"
 
 #include <array>
 #include <csignal>
 
 #include "base/strings.hpp"
 
-namespace berth::config {
+namespace berth::signals {
 namespace {
 
 struct SignalName {
@@ -14,7 +14,7 @@ struct SignalName {
   int number;
 };
 
-// The first name of a number is the one that signal_name() gives.
+// The first name of a number is the one that name_of() gives.
 constexpr std::array kNames = std::to_array<SignalName>({
     {"HUP", SIGHUP},   {"INT", SIGINT},   {"QUIT", SIGQUIT}, {"ILL", SIGILL},       {"TRAP", SIGTRAP},     {"ABRT", SIGABRT},
     {"IOT", SIGABRT},  {"BUS", SIGBUS},   {"FPE", SIGFPE},   {"KILL", SIGKILL},     {"USR1", SIGUSR1},     {"SEGV", SIGSEGV},
@@ -45,7 +45,7 @@ std::optional<int> real_time_signal(std::string_view name) {
 
 }  // namespace
 
-std::optional<int> signal_number(std::string_view text) {
+std::optional<int> number_of(std::string_view text) {
   if (const auto number = strings::parse_number<unsigned>(text)) {
     if (*number > static_cast<unsigned>(SIGRTMAX)) return std::nullopt;
     return static_cast<int>(*number);
@@ -61,7 +61,7 @@ std::optional<int> signal_number(std::string_view text) {
   return real_time_signal(bare);
 }
 
-std::string signal_name(int number) {
+std::string name_of(int number) {
   for (const SignalName& known : kNames) {
     if (known.number == number) return strings::cat("SIG", known.name);
   }
@@ -70,4 +70,4 @@ std::string signal_name(int number) {
   return strings::cat(number);
 }
 
-}  // namespace berth::config
+}  // namespace berth::signals
