@@ -71,6 +71,8 @@ void __cxa_pure_virtual() { die("a pure virtual function was called"); }
 // One thread.
 int __cxa_guard_acquire(std::uint64_t* guard) { return *reinterpret_cast<const char*>(guard) == 0 ? 1 : 0; }
 void __cxa_guard_release(std::uint64_t* guard) { *reinterpret_cast<char*>(guard) = 1; }
+void __cxa_guard_abort(std::uint64_t*) {}
+char __libc_single_threaded = 1;  // shared_ptr counts without locks
 // Landing pads refer to these; nothing is ever thrown.
 void* __cxa_begin_catch(void*) { die("an exception"); }
 void __cxa_end_catch() { die("an exception"); }

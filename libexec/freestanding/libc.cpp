@@ -1,9 +1,13 @@
 // Runs in: helpers without a C library that use berth's layers (the monitor). The few functions of C and POSIX that those layers
 // call, over raw system calls. What is missing here does not link: nothing of a C library comes in by chance.
+#include <asm/termbits.h>
+#include <asm/ioctls.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,7 +30,20 @@ static long answer(long result) {
 }
 
 int close(int fd) { return static_cast<int>(answer(raw::call(SYS_close, fd))); }
+ssize_t read(int fd, void* data, size_t size) { return answer(raw::call(SYS_read, fd, data, size)); }
+ssize_t pread(int fd, void* data, size_t size, off_t offset) { return answer(raw::call(SYS_pread64, fd, data, size, offset)); }
 ssize_t write(int fd, const void* data, size_t size) { return answer(raw::call(SYS_write, fd, data, size)); }
+int poll(pollfd* entries, nfds_t count, int milliseconds) {
+  timespec limit = {milliseconds / 1000, milliseconds % 1000 * 1'000'000L};
+  return static_cast<int>(
+      answer(raw::call(SYS_ppoll, entries, count, milliseconds < 0 ? nullptr : &limit, nullptr, sizeof(std::uint64_t))));
+}
+int isatty(int fd) noexcept {
+  char settings[64];  // more than the kernel's struct termios
+  return answer(raw::call(SYS_ioctl, fd, TCGETS, settings)) == 0 ? 1 : 0;
+}
+int uname(utsname* names) noexcept { return static_cast<int>(answer(raw::call(SYS_uname, names))); }
+uid_t geteuid() noexcept { return static_cast<uid_t>(raw::call(SYS_geteuid)); }
 void _exit(int status) {
   for (;;) raw::call(SYS_exit_group, status);
 }
@@ -51,11 +68,20 @@ int sigaddset(sigset_t* set, int signal) noexcept {
   return 0;
 }
 
+// The C library keeps the first two real-time signals for itself; names like SIGRTMIN+3 count from what it leaves.
+int __libc_current_sigrtmin() noexcept { return 34; }
+int __libc_current_sigrtmax() noexcept { return 64; }
+
+unsigned long gnu_dev_makedev(unsigned major, unsigned minor) noexcept {  // makedev(3)
+  const std::uint64_t high = major, low = minor;
+  return (high & 0xfffU) << 8 | (high & 0xfffff000U) << 32 | (low & 0xffU) | (low & 0xffffff00U) << 12;
+}
+
 char* getenv(const char* name) noexcept {
-  const std::size_t length = std::strlen(name);
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    if (std::strlen(*entry) > length && std::memcmp(*entry, name, length) == 0 && (*entry)[length] == '=')
-      return *entry + length + 1;
+    std::size_t same = 0;
+    while (name[same] != '\0' && (*entry)[same] == name[same]) ++same;
+    if (name[same] == '\0' && (*entry)[same] == '=') return *entry + same + 1;
   }
   return nullptr;
 }

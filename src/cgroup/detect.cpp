@@ -23,14 +23,28 @@ struct MountLine {
 
 constexpr std::size_t kDeepestMountTree = 64;
 
+// Cuts the next of the blank-separated fields off; empty when there is none.
+std::string_view take_field(std::string_view& line) {
+  line = strings::trim_left(line, " ");
+  const std::string_view field = line.substr(0, line.find(' '));
+  line.remove_prefix(field.size());
+  return field;
+}
+
+// A line has six fields, any number of optional ones, a dash, and three more.
 std::optional<MountLine> parse_line(std::string_view line) {
-  const auto words = strings::split_words(line, " ");
-  const auto dash = std::ranges::find(words, "-");
-  if (dash - words.begin() < 6 || words.end() - dash < 4) return std::nullopt;
-  const auto id = strings::parse_number<unsigned>(words[0]);
-  const auto parent = strings::parse_number<unsigned>(words[1]);
+  const auto id = strings::parse_number<unsigned>(take_field(line));
+  const auto parent = strings::parse_number<unsigned>(take_field(line));
   if (!id || !parent) return std::nullopt;
-  return MountLine{*id, *parent, words[3], words[4], dash[1], dash[3]};
+  take_field(line);  // device
+  MountLine mount{*id, *parent, take_field(line), take_field(line), {}, {}};
+  take_field(line);  // options of the mount
+  while (!line.empty() && take_field(line) != "-") continue;
+  mount.type = take_field(line);
+  take_field(line);  // source
+  mount.options = take_field(line);
+  if (mount.options.empty()) return std::nullopt;
+  return mount;
 }
 
 // Blanks, newlines and backslashes are written as three octal digits.

@@ -1,5 +1,4 @@
 // Runs in: host commands.
-
 #include "cli/commands.hpp"
 #include "cli/report.hpp"
 #include "runtime/destroy.hpp"

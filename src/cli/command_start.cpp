@@ -1,9 +1,8 @@
 // Runs in: host commands.
-
 #include "cli/commands.hpp"
 #include "cli/report.hpp"
+#include "cli/show_plan.hpp"
 #include "cli/start_options.hpp"
-#include "plan/plan.hpp"
 #include "runtime/attach.hpp"
 
 namespace berth::cli {
@@ -39,14 +38,6 @@ constexpr Option kOptions[] = {
     {"plan", 0, Takes::kOptionalValue, "FORM", "Show the steps of the start as text or json, and do nothing", set_plan},
 };
 
-Result<int> show_plan(const StartOptions& options, const runtime::Container& container, const runtime::StartRequest& request) {
-  const plan::Plan plan = TRY(container.plan(request));
-  const std::string text = *options.plan == "json" ? plan::to_json(plan) : plan::to_text(plan);
-  print(text);
-  if (!text.ends_with('\n')) print("\n");
-  return 0;
-}
-
 Result<int> start(StartOptions& options) {
   const auto container = TRY(open_container(options));
   runtime::StartRequest request = launch_request(options);
@@ -56,7 +47,7 @@ Result<int> start(StartOptions& options) {
   request.console_path = absolute_path(options.console);
   request.console_log = absolute_path(options.console_log);
   if (options.rcfile.empty() && request.command.empty() && !container.defined()) return fail(no_such_container(container));
-  if (options.plan) return show_plan(options, container, request);
+  if (options.plan) return show_plan(container, request, *options.plan);
   const auto outcome = TRY(container.start(request));
   for (const std::string& warning : outcome.warnings) notice(options, warning);
   if (outcome.already_running) {

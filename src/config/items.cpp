@@ -30,11 +30,10 @@ std::vector<std::string> network_subkeys(const Conf& conf, const KeyRef& ref) {
   return names;
 }
 
-void add_item(std::vector<std::pair<std::string, std::string>>& items, const Conf& conf, std::string_view name) {
-  const KeyRef ref = find_key(name);
+void add_item(std::vector<std::pair<std::string, std::string>>& items, const Conf& conf, const KeyRef& ref) {
   if (ref.key == nullptr || ref.key->codec.get == nullptr) return;
   auto value = ref.key->codec.get(conf, ref);
-  if (value && !value->empty()) items.emplace_back(name, std::move(*value));
+  if (value && !value->empty()) items.emplace_back(ref.name, std::move(*value));
 }
 
 void add_below(std::vector<std::pair<std::string, std::string>>& items, const Conf& conf, const Key& key) {
@@ -42,11 +41,12 @@ void add_below(std::vector<std::pair<std::string, std::string>>& items, const Co
   for (const std::string& sub : key.codec.subkeys(conf)) {
     const std::string name = strings::cat(key.name, ".", sub);
     if (key.name != "lxc.net") {
-      add_item(items, conf, name);
+      add_item(items, conf, find_key(name));
       continue;
     }
     for (const std::string& subkey : network_subkeys(conf, find_key(name))) {
-      add_item(items, conf, strings::cat(name, ".", subkey));
+      const std::string full = strings::cat(name, ".", subkey);
+      add_item(items, conf, find_key(full));
     }
   }
 }
@@ -104,7 +104,7 @@ std::vector<std::pair<std::string, std::string>> all_items(const Conf& conf) {
   std::vector<std::pair<std::string, std::string>> items;
   for (const KeySection& section : key_sections()) {
     for (const Key& key : section.keys) {
-      add_item(items, conf, key.name);
+      add_item(items, conf, exact_reference(key));
       add_below(items, conf, key);
     }
   }

@@ -13,23 +13,14 @@ namespace {
 
 constexpr std::string_view kNetworkRowPrefix = "lxc.net.N.";
 
-// Rows sorted by name, for binary search. Built once: the rows themselves stay in the order of the manual page.
-const std::vector<const Key*>& sorted_keys() {
-  static const std::vector<const Key*> sorted = [] {
-    std::vector<const Key*> keys;
-    for (const KeySection& section : key_sections()) {
-      for (const Key& key : section.keys) keys.push_back(&key);
-    }
-    std::ranges::sort(keys, {}, &Key::name);
-    return keys;
-  }();
-  return sorted;
-}
-
+// A command looks for as many names as its configuration has lines: to put the rows in order would take longer.
 const Key* exact_key(std::string_view name) {
-  const auto& keys = sorted_keys();
-  const auto found = std::ranges::lower_bound(keys, name, {}, &Key::name);
-  return found != keys.end() && (*found)->name == name ? *found : nullptr;
+  for (const KeySection& section : key_sections()) {
+    for (const Key& key : section.keys) {
+      if (key.name == name) return &key;
+    }
+  }
+  return nullptr;
 }
 
 const Key* network_key(std::string_view subkey) {
@@ -86,16 +77,20 @@ std::span<const KeySection> key_sections() {
 }
 
 KeyRef find_key(std::string_view name) {
-  if (const Key* key = exact_key(name)) {
-    if (key->name == "lxc.namespace.share") return {};  // only with a namespace behind it
-    return {key, name, {}, 0};
-  }
-  return find_prefixed_key(name);
+  const Key* key = exact_key(name);
+  return key != nullptr ? exact_reference(*key) : find_prefixed_key(name);
+}
+
+KeyRef exact_reference(const Key& key) {
+  if (key.name == "lxc.namespace.share") return {};  // only with a namespace behind it
+  return {&key, key.name, {}, 0};
 }
 
 std::string nearest_key(std::string_view name) {
   std::vector<std::string_view> candidates;
-  for (const Key* key : sorted_keys()) candidates.push_back(key->name);
+  for (const KeySection& section : key_sections()) {
+    for (const Key& key : section.keys) candidates.push_back(key.name);
+  }
   std::string prefix;
   std::string_view wanted = name;
   if (name.starts_with("lxc.net.")) {  // compare the part after the index only

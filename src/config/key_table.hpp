@@ -24,6 +24,9 @@ struct KeyRef {
   unsigned index = 0;          // N of lxc.net.N
 };
 
+// The row by its own name; without a key where that name alone is none (lxc.namespace.share).
+KeyRef exact_reference(const Key& key);
+
 // One value on its way into Conf. `value` is trimmed, unquoted and not empty.
 struct Assignment {
   const KeyRef& ref;

@@ -2,9 +2,9 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "base/signal_names.hpp"
 #include "config/codecs.hpp"
 #include "config/key_sections.hpp"
-#include "base/signal_names.hpp"
 
 namespace berth::config {
 namespace {

@@ -3,9 +3,9 @@
 #include <array>
 
 #include "base/log.hpp"
+#include "base/signal_names.hpp"
 #include "config/codecs.hpp"
 #include "config/key_sections.hpp"
-#include "base/signal_names.hpp"
 
 namespace berth::config {
 namespace {

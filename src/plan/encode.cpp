@@ -1,6 +1,6 @@
 // Runs in: the starting command.
 #include <cstring>
-#include <map>
+#include <utility>
 
 #include "plan/plan.hpp"
 
@@ -10,13 +10,17 @@ namespace {
 // Lays strings and lists out behind the steps; equal strings are stored once.
 class Writer {
  public:
-  explicit Writer(std::size_t start) : bytes_(start, '\0') {}
+  explicit Writer(std::size_t start) : bytes_(start, '\0'), slots_(kFirstSlots) {}
 
   std::uint32_t text(const std::string& value) {
     if (value.empty()) return 0;
-    const auto [found, added] = known_.try_emplace(value, static_cast<std::uint32_t>(bytes_.size()));
-    if (added) bytes_.append(value.c_str(), value.size() + 1);
-    return found->second;
+    if (stored_ * 2 >= slots_.size()) grow();
+    std::uint32_t& slot = slot_of(value);
+    if (slot != 0) return slot;
+    ++stored_;
+    slot = static_cast<std::uint32_t>(bytes_.size());
+    bytes_.append(value.c_str(), value.size() + 1);
+    return slot;
   }
 
   // A string that must exist even when empty (list members).
@@ -32,6 +36,7 @@ class Writer {
   std::uint32_t list(const std::vector<std::string>& values) {
     if (values.empty()) return 0;
     std::vector<std::uint32_t> words{static_cast<std::uint32_t>(values.size())};
+    words.reserve(values.size() + 1);
     for (const std::string& value : values) words.push_back(member(value));
     bytes_.resize((bytes_.size() + 7) / 8 * 8, '\0');
     const auto offset = static_cast<std::uint32_t>(bytes_.size());
@@ -45,8 +50,29 @@ class Writer {
   }
 
  private:
+  static constexpr std::size_t kFirstSlots = 512;  // a power of two, as it stays
+
+  [[nodiscard]] std::string_view stored_at(std::uint32_t offset) const { return bytes_.c_str() + offset; }
+
+  // Open addressing: where the text is, or the free slot where it belongs.
+  std::uint32_t& slot_of(std::string_view value) {
+    std::uint32_t hash = 2166136261;  // FNV-1a
+    for (const char c : value) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619;
+    std::size_t at = hash & (slots_.size() - 1);
+    while (slots_[at] != 0 && stored_at(slots_[at]) != value) at = (at + 1) & (slots_.size() - 1);
+    return slots_[at];
+  }
+
+  void grow() {
+    const std::vector<std::uint32_t> before = std::exchange(slots_, std::vector<std::uint32_t>(slots_.size() * 2));
+    for (const std::uint32_t offset : before) {
+      if (offset != 0) slot_of(stored_at(offset)) = offset;
+    }
+  }
+
   std::string bytes_;
-  std::map<std::string, std::uint32_t> known_;
+  std::vector<std::uint32_t> slots_;  // offsets; 0 = free
+  std::size_t stored_ = 0;
   std::uint32_t empty_ = 0;
 };
 

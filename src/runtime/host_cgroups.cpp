@@ -66,9 +66,11 @@ Status remove_cgroup_tree(const std::string& directory, bool kill) {
 bool is_payload_group(const child::BlobView& blob, std::string_view directory) {
   const child::StringList paths = blob.list(blob.settings().cgroup_paths);
   for (std::uint32_t i = 0; i + 3 < paths.size(); i += 4) {
+    const std::string_view root = paths[i + 3];
+    if (!directory.starts_with(root)) continue;
     for (const std::uint32_t which : {i + 1, i + 2}) {
       const std::string_view below = paths[which];
-      if (below.size() > 1 && below_or_same(directory, strings::cat(paths[i + 3], below))) return true;
+      if (below.size() > 1 && below_or_same(directory.substr(root.size()), below)) return true;
     }
   }
   return false;

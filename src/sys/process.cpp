@@ -128,6 +128,11 @@ Result<Fd> signal_fd(const sigset_t& mask) {
   return owned(raw::call(SYS_signalfd4, -1, &mask, kKernelSigsetSize, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
 }
 
+void reset_signal(int signal) {
+  const unsigned long standard[8] = {};  // the kernel's struct sigaction: SIG_DFL
+  (void)raw::call(SYS_rt_sigaction, signal, standard, nullptr, kKernelSigsetSize);
+}
+
 Status block_signals(const sigset_t& mask) {
   return status(raw::call(SYS_rt_sigprocmask, SIG_BLOCK, &mask, nullptr, kKernelSigsetSize), "rt_sigprocmask");
 }

@@ -50,6 +50,8 @@ Result<Cloned> clone(std::uint64_t flags, int cgroup_fd = -1);
 Status set_death_signal(int signal);
 Status set_process_limit(pid_t pid, int resource, rlim64_t soft, rlim64_t hard);
 Result<Fd> signal_fd(const sigset_t& mask);
+// The signal does again what it does in a fresh process. For one that can have a handler.
+void reset_signal(int signal);
 Status block_signals(const sigset_t& mask);
 
 // Sealed or read-only copy of a program, so that nothing which is run from it can reach the host's file through

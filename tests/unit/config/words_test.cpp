@@ -4,11 +4,11 @@
 
 #include <csignal>
 
+#include "base/signal_names.hpp"
 #include "config/capability_names.hpp"
 #include "config/command_line.hpp"
 #include "config/global.hpp"
 #include "config/global_text.hpp"
-#include "base/signal_names.hpp"
 
 namespace berth::config {
 namespace {

@@ -1,0 +1,69 @@
+// Runs in: host commands.
+// The commands that are run most, without a C library: its start would take longer than many of them (docs/adr/0007). They are the
+// same commands as berth's, from the same sources; what they can't do here, berth does.
+#include <unistd.h>
+
+#include <array>
+
+#include "cli/commands.hpp"
+#include "cli/report.hpp"
+#include "cli/show_plan.hpp"
+#include "freestanding/program.hpp"
+#include "runtime/programs.hpp"
+#include "sys/raw.hpp"
+
+namespace {
+
+using namespace berth;
+
+constexpr std::array kQuick = {&cli::kStart,  &cli::kStop,     &cli::kAttach, &cli::kExecute,
+                               &cli::kFreeze, &cli::kUnfreeze, &cli::kWait};
+constexpr std::string_view kPrefix = "lxc-";
+constexpr int kNotExecuted = 126;
+
+char** command_line = nullptr;
+
+std::string_view invoked_as() {
+  std::string_view name = command_line[0] == nullptr ? "" : command_line[0];
+  if (const std::size_t slash = name.rfind('/'); slash != name.npos) name.remove_prefix(slash + 1);
+  return name;
+}
+
+// The complete program takes this one's place.
+Error hand_over() {
+  const auto program = runtime::find_command("berth");
+  if (!program) return program.error();
+  const long result = sys::raw::call(SYS_execve, program->c_str(), command_line, environ);
+  return Error::from_errno(static_cast<int>(-result), "execve", *program);
+}
+
+const cli::Command* find_quick(std::string_view invoked) {
+  if (!invoked.starts_with(kPrefix)) return nullptr;
+  for (const cli::Command* command : kQuick) {
+    if (invoked.substr(kPrefix.size()) == command->name) return command;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+// Its own definition, in place of the one with libraries.
+Result<int> berth::cli::show_plan(const runtime::Container&, const runtime::StartRequest&, std::string_view) {
+  return fail(hand_over());
+}
+
+int berth_program(int count, char** arguments, char**) {
+  command_line = arguments;
+  const std::string_view invoked = invoked_as();
+  if (const cli::Command* command = find_quick(invoked)) {
+    // The parser and the messages want the bare name; a handed-over command line keeps the word as it was given.
+    std::string name(invoked);
+    std::vector<char*> words(arguments, arguments + count + 1);
+    words[0] = name.data();
+    return command->run(count, words.data());
+  }
+  cli::Common options;
+  options.program = invoked;
+  cli::report(options, hand_over());
+  return kNotExecuted;
+}
