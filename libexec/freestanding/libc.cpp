@@ -1,7 +1,7 @@
 // Runs in: helpers without a C library that use berth's layers (the monitor). The few functions of C and POSIX that those layers
 // call, over raw system calls. What is missing here does not link: nothing of a C library comes in by chance.
-#include <asm/termbits.h>
 #include <asm/ioctls.h>
+#include <asm/termbits.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 // Runs in: host commands.
-// The commands that are run most, without a C library: its start would take longer than many of them (docs/adr/0007). They are the
-// same commands as berth's, from the same sources; what they can't do here, berth does.
+// The commands that are run most, without a C library: its start would be a good part of their time (docs/adr/0007). They are
+// berth's own, from the same sources; what they can't do here, berth does.
 #include <unistd.h>
 
 #include <array>

@@ -1,5 +1,5 @@
-// lxc-start --plan. In a file of its own: it takes libraries that the quick commands are without (docs/adr/0007), and these hand the
-// whole command over instead.
+// lxc-start --plan. In a file of its own: it takes libraries that the quick commands are without, and these hand the whole
+// command over instead (docs/adr/0007).
 #pragma once
 
 #include <string_view>
