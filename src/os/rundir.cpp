@@ -65,9 +65,14 @@ Result<std::string> run_directory() {
 }
 
 Result<Fd> ensure_private_directory(const std::string& base, std::string_view relative) {
-  TRY(sys::ensure_directory(base, kPrivate));
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY;
+  Result<Fd> opened = sys::open(base, kFlags);
+  if (!opened && opened.error().code() == ENOENT) {
+    TRY(sys::ensure_directory(base, kPrivate));
+    opened = sys::open(base, kFlags);
+  }
+  Fd dir = TRY(std::move(opened));
   std::string path = base;
-  Fd dir = TRY(sys::open(base, O_RDONLY | O_DIRECTORY));
   for (const std::string_view component : strings::split_words(relative, "/")) {
     if (component == "." || component == "..") return fail(Error::from_errno(EINVAL, "open", strings::cat(base, '/', relative)));
     path = strings::cat(path, '/', component);
