@@ -79,6 +79,24 @@ std::string origin_text(const Origin& origin) {
   return origin.line == 0 ? origin.file : fmt::format("{}:{}", origin.file, origin.line);
 }
 
+// What the words of a step leave out: the host's file, and the value that is written to it.
+std::string object_text(const PlannedStep& step) {
+  switch (step.op) {
+    case child::Op::kMakeCgroup:
+    case child::Op::kRemoveCgroup:
+    case child::Op::kJoinCgroup:
+    case child::Op::kOpenSlot:
+    case child::Op::kChownHost:
+    case child::Op::kDeviceProgram:
+      return step.text[0];
+    case child::Op::kWriteHostFile:
+    case child::Op::kWriteFile:
+      return fmt::format("{} = {}", step.text[0], step.text[1]);
+    default:
+      return {};
+  }
+}
+
 nlohmann::json step_json(const PlannedStep& step, std::size_t number) {
   nlohmann::json out = {{"step", number}, {"op", op_name(step.op)}, {"process", phase_name(step.phase)}, {"doing", step.doing}};
   for (const std::string& text : step.text) out["text"].push_back(text);
@@ -124,6 +142,7 @@ std::string to_text(const Plan& plan) {
   std::size_t number = 0;
   for (const PlannedStep& step : plan.steps) {
     out += fmt::format("{:>3}  {:<9}  {}", ++number, phase_name(step.phase), step.doing);
+    if (const std::string object = object_text(step); !object.empty() && !step.doing.ends_with(object)) out += ": " + object;
     if (step.undoes != 0) out += fmt::format("  (takes back step {})", step.undoes);
     if (const std::string origin = origin_text(step.origin); !origin.empty()) out += fmt::format("  ({})", origin);
     out += '\n';

@@ -33,15 +33,26 @@ Result<std::vector<std::string>> configured_command(const Builder& builder, cons
   return words;
 }
 
+// On the host's files /sbin/init would be the host's init, which takes the cgroups and devices that it sees there for its own.
+Result<std::vector<std::string>> configured_init(const Builder& builder) {
+  const std::string& command = builder.conf().init.command;
+  if (!command.empty()) return configured_command(builder, command, "lxc.init.cmd");
+  if (builder.has_root) return std::vector<std::string>{"/sbin/init"};
+  return fail(
+      Error::message("the container has no root file system")
+          .because("without one it sees the host's files, and the host's own /sbin/init would run in it")
+          .hint(
+              "set lxc.rootfs.path; to run a program on the host's files name it: lxc-execute NAME -- COMMAND, or lxc.init.cmd"));
+}
+
 Result<std::vector<std::string>> command_of(const Builder& builder) {
   const StartInputs& inputs = builder.inputs;
   std::vector<std::string> command = inputs.command;
-  const config::InitConf& init = builder.conf().init;
-  if (command.empty() && inputs.with_init) command = TRY(configured_command(builder, init.execute_command, "lxc.execute.cmd"));
+  if (command.empty() && inputs.with_init)
+    command = TRY(configured_command(builder, builder.conf().init.execute_command, "lxc.execute.cmd"));
   if (command.empty() && inputs.with_init)
     return fail(Error::message("no command to execute").hint("give one after --, or set lxc.execute.cmd"));
-  if (command.empty())
-    command = TRY(configured_command(builder, init.command.empty() ? "/sbin/init" : init.command, "lxc.init.cmd"));
+  if (command.empty()) command = TRY(configured_init(builder));
   if (!inputs.with_init) return command;
   command.insert(command.begin(), {"berth-init", "--"});
   return command;

@@ -52,6 +52,12 @@ start_fails() {
   lacks "$(cat "$LXCPATH/said")" "already running"
 }
 
+@test "no root file system and no program: the host's init is not run" {
+  mkdir "$LXCPATH/$NAME"
+  printf 'lxc.uts.name = x\nlxc.net.0.type = empty\n' >"$LXCPATH/$NAME/config"
+  start_fails no-root-no-program
+}
+
 @test "no such container, and nothing is created for it" {
   before=$(ls -A "$LXCPATH")
   start_fails no-such-container

@@ -73,6 +73,35 @@ class StartPlan : public testing::Test {
   bool with_init = false, foreground = false;
 };
 
+TEST_F(StartPlan, TheHostsInitIsNotRunOnTheHostsFiles) {
+  const auto refused = plan("lxc.uts.name = web1\n");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().line(), HasSubstr("no root file system"));
+  EXPECT_TRUE(plan("lxc.init.cmd = /bin/true\n"));
+  command = {"/bin/true"};
+  EXPECT_TRUE(plan("lxc.uts.name = web1\n"));
+  with_init = true;
+  EXPECT_TRUE(plan("lxc.uts.name = web1\n"));
+}
+
+TEST_F(StartPlan, TheTextNamesFilesOfTheHost) {
+  Plan written;
+  PlannedStep group;
+  group.op = Op::kMakeCgroup;
+  group.phase = Phase::kCaller;
+  group.doing = "making the cgroup";
+  group.text[0] = "/sys/fs/cgroup/lxc.payload.web1";
+  PlannedStep limit = group;
+  limit.op = Op::kWriteHostFile;
+  limit.doing = "setting a cgroup limit";
+  limit.text[0] += "/pids.max";
+  limit.text[1] = "100";
+  written.steps = {group, limit};
+  EXPECT_EQ(to_text(written),
+            "  1  caller     making the cgroup: /sys/fs/cgroup/lxc.payload.web1\n"
+            "  2  caller     setting a cgroup limit: /sys/fs/cgroup/lxc.payload.web1/pids.max = 100\n");
+}
+
 TEST_F(StartPlan, DefaultNamespacesAreAllButTimeAndUser) {
   const auto made = plan_with_root("lxc.net.0.type = empty\n");
   ASSERT_TRUE(made) << made.error().render("t", "");
