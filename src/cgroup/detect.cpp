@@ -119,6 +119,11 @@ std::vector<std::string_view> sorted_words(std::string_view list) {
   return words;
 }
 
+// The kernel may list the controllers of a hierarchy in two orders.
+bool same_words(std::string_view a, std::string_view b) {
+  return a == b || (a.size() == b.size() && sorted_words(a) == sorted_words(b));
+}
+
 std::string own_path_below(const Hierarchy& hierarchy, std::string_view path) {
   if (hierarchy.root != "/" && is_within(path, hierarchy.root)) path.remove_prefix(hierarchy.root.size());
   // A caller outside of its cgroup namespace's root is shown as "/../..": no path below the mount point leads there.
@@ -164,9 +169,9 @@ void assign_own_paths(std::vector<Hierarchy>& hierarchies, std::string_view proc
     const auto first = line.find(':');
     const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
     if (second == std::string_view::npos) continue;
-    const auto controllers = sorted_words(line.substr(first + 1, second - first - 1));
+    const std::string_view controllers = line.substr(first + 1, second - first - 1);
     for (auto& hierarchy : hierarchies) {
-      if (sorted_words(hierarchy.controllers) == controllers)
+      if (same_words(hierarchy.controllers, controllers))
         hierarchy.own_path = own_path_below(hierarchy, line.substr(second + 1));
     }
   }
