@@ -46,6 +46,7 @@ class LifecycleTest : public ::testing::Test {
   void point(Phase phase, Op op, Point which) { plan.add(phase, op).num[0] = static_cast<std::int64_t>(which); }
   void clone() { plan.add(Phase::kPrepare, Op::kClone).num[1] = -1; }
   void exec(const std::string& command) {
+    plan.add(Phase::kContainer, Op::kDeathSignal).num[0] = SIGKILL;  // nothing stays when the test kills the monitor
     point(Phase::kContainer, Op::kRelease, Point::kAboutToExec);
     plan::PlannedStep& step = plan.add(Phase::kContainer, Op::kExec);
     step.num[0] = -1;
