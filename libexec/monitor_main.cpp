@@ -25,13 +25,6 @@ Fd inherited(int number) {
   return Fd(number);
 }
 
-// Nothing that is opened later may become somebody's standard output.
-void fill_standard_descriptors() {
-  for (int fd = 0; fd <= 2; ++fd) {
-    if (sys::raw::call(SYS_fcntl, fd, F_GETFD, 0) < 0) (void)sys::raw::call(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR);
-  }
-}
-
 std::span<std::byte> map_plan(const Fd& plan) {
   const auto status = sys::stat_fd(plan.get());
   if (!status || status->st_size <= 0) return {};
@@ -45,7 +38,7 @@ std::span<std::byte> map_plan(const Fd& plan) {
 
 int berth_program(int, char** arguments, char**) {
   sys::raw::call(SYS_prctl, PR_SET_NAME, arguments[0] == nullptr ? "lxc monitor" : arguments[0], 0, 0, 0);
-  fill_standard_descriptors();
+  sys::fill_standard_descriptors(O_RDWR);
   Fd plan = inherited(runtime::kPlanFd);
   Fd status = inherited(runtime::kStatusFd);
   Fd terminal = inherited(runtime::kTerminalFd);

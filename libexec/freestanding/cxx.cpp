@@ -1,4 +1,4 @@
-// Runs in: helpers without a C library that use the C++ standard library's templates (the monitor). What those call: operator new
+// Runs in: programs without a C library that use the C++ standard library's templates. What those call: operator new
 // and delete, and the ends of the road. Exceptions never pass through berth's code; where the library would throw, the process
 // ends with a message, as an unhandled exception would.
 #include <sys/mman.h>
@@ -72,7 +72,6 @@ void __cxa_pure_virtual() { die("a pure virtual function was called"); }
 int __cxa_guard_acquire(std::uint64_t* guard) { return *reinterpret_cast<const char*>(guard) == 0 ? 1 : 0; }
 void __cxa_guard_release(std::uint64_t* guard) { *reinterpret_cast<char*>(guard) = 1; }
 void __cxa_guard_abort(std::uint64_t*) {}
-char __libc_single_threaded = 1;  // shared_ptr counts without locks
 // Landing pads refer to these; nothing is ever thrown.
 void* __cxa_begin_catch(void*) { die("an exception"); }
 void __cxa_end_catch() { die("an exception"); }

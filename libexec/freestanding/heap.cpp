@@ -1,4 +1,4 @@
-// Runs in: helpers without a C library that allocate (the monitor).
+// Runs in: programs without a C library that allocate.
 #include "heap.hpp"
 
 namespace berth::freestanding {

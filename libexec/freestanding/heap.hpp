@@ -1,4 +1,4 @@
-// The heap of a program without a C library: small, for one thread, made for a process that allocates little and lives long.
+// The heap of a program without a C library: small, for one thread, made for processes that allocate little or live shortly.
 //
 // Blocks of up to kLargest bytes come in size classes (multiples of 16 up to 512, then powers of two) from chunks that the kernel
 // gives; a freed block goes to the list of its class and is reused from there. Larger ones are mappings of their own, given back

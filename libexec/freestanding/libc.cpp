@@ -1,7 +1,8 @@
-// Runs in: helpers without a C library that use berth's layers (the monitor). The few functions of C and POSIX that those layers
+// Runs in: programs without a C library that use berth's layers. The few functions of C and POSIX that those layers
 // call, over raw system calls. What is missing here does not link: nothing of a C library comes in by chance.
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
 
@@ -19,6 +21,8 @@
 namespace raw = berth::sys::raw;
 
 extern "C" {
+
+extern const Elf64_auxv_t* berth_auxiliary_vector;  // start.cpp
 
 static int error_number = 0;
 int* __errno_location() noexcept { return &error_number; }
@@ -86,8 +90,13 @@ char* getenv(const char* name) noexcept {
   return nullptr;
 }
 
-// Never a setuid program: the kernel's answers are not kept.
-unsigned long getauxval(unsigned long) noexcept { return 0; }
+unsigned long getauxval(unsigned long type) noexcept {
+  for (const Elf64_auxv_t* entry = berth_auxiliary_vector; entry != nullptr && entry->a_type != AT_NULL; ++entry) {
+    if (entry->a_type == type) return entry->a_un.a_val;
+  }
+  error_number = ENOENT;
+  return 0;
+}
 
 // cmsg(3)
 cmsghdr* __cmsg_nxthdr(msghdr* message, cmsghdr* current) noexcept {

@@ -41,9 +41,12 @@ void* memcpy(void* __restrict to, const void* __restrict from, std::size_t size)
 void* memmove(void* to, const void* from, std::size_t size) {
   auto* out = static_cast<char*>(to);
   const auto* in = static_cast<const char*>(from);
+  // A word is read whole before it is written, so it may overlap its own place; those that follow are not touched by it.
   if (out <= in) {
+    for (; size >= sizeof(Word); size -= sizeof(Word), out += sizeof(Word), in += sizeof(Word)) store(out, load(in));
     for (std::size_t i = 0; i < size; ++i) out[i] = in[i];
   } else {
+    for (; size >= sizeof(Word); size -= sizeof(Word)) store(out + size - sizeof(Word), load(in + size - sizeof(Word)));
     while (size-- > 0) out[size] = in[size];
   }
   return to;
@@ -70,6 +73,8 @@ int memcmp(const void* left, const void* right, std::size_t size) {
   }
   return 0;
 }
+
+int bcmp(const void* left, const void* right, std::size_t size) { return memcmp(left, right, size); }  // Clang's word for it
 
 void* memchr(const void* in, int wanted, std::size_t size) {
   const auto* bytes = static_cast<const unsigned char*>(in);

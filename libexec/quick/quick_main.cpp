@@ -1,23 +1,27 @@
 // Runs in: host commands.
 // The commands that are run most, without a C library: its start would be a good part of their time (docs/adr/0007). They are
 // berth's own, from the same sources; what they can't do here, berth does.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
+#include "base/strings.hpp"
 #include "cli/commands.hpp"
 #include "cli/report.hpp"
 #include "cli/show_plan.hpp"
 #include "freestanding/program.hpp"
 #include "runtime/programs.hpp"
+#include "sys/file.hpp"
 #include "sys/raw.hpp"
 
 namespace {
 
 using namespace berth;
 
-constexpr std::array kQuick = {&cli::kStart,  &cli::kStop,     &cli::kAttach, &cli::kExecute,
-                               &cli::kFreeze, &cli::kUnfreeze, &cli::kWait};
+constexpr auto kQuick = std::to_array<const cli::Command*>(
+    {&cli::kStart, &cli::kStop, &cli::kAttach, &cli::kExecute, &cli::kFreeze, &cli::kUnfreeze, &cli::kWait});
 constexpr std::string_view kPrefix = "lxc-";
 constexpr int kNotExecuted = 126;
 
@@ -33,6 +37,12 @@ std::string_view invoked_as() {
 Error hand_over() {
   const auto program = runtime::find_command("berth");
   if (!program) return program.error();
+  const auto found = sys::stat(*program);
+  const auto own = sys::stat("/proc/self/exe");
+  if (found && own && found->st_dev == own->st_dev && found->st_ino == own->st_ino) {
+    return Error::message(strings::cat(*program, " is not the complete program but this one"), ELOOP).hint("install berth again");
+  }
+  if (auto written = cli::end_output(); !written) return written.error();
   const long result = sys::raw::call(SYS_execve, program->c_str(), command_line, environ);
   return Error::from_errno(static_cast<int>(-result), "execve", *program);
 }
@@ -53,6 +63,7 @@ Result<int> berth::cli::show_plan(const runtime::Container&, const runtime::Star
 }
 
 int berth_program(int count, char** arguments, char**) {
+  sys::fill_standard_descriptors(O_RDONLY);  // as berth does
   command_line = arguments;
   const std::string_view invoked = invoked_as();
   if (const cli::Command* command = find_quick(invoked)) {

@@ -67,7 +67,7 @@ std::string name_of(int number) {
   }
   const int low = SIGRTMIN;
   if (number >= low && number <= SIGRTMAX) return number == low ? "SIGRTMIN" : strings::cat("SIGRTMIN+", number - low);
-  return strings::cat(number);
+  return strings::cat("signal ", number);
 }
 
 }  // namespace berth::signals

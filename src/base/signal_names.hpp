@@ -11,7 +11,7 @@ namespace berth::signals {
 // does: it is how a mistyped number or option would look.
 std::optional<int> number_of(std::string_view text);
 
-// "SIGTERM", "SIGRTMIN+3"; a number without a name is printed as it is.
+// "SIGTERM", "SIGRTMIN+3"; a number without a name: "signal 33".
 std::string name_of(int number);
 
 }  // namespace berth::signals

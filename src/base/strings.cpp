@@ -82,10 +82,33 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
   return best;
 }
 
+namespace {
+
+// The length of the UTF-8 character that `text` begins with, when it is a complete and printable one; else 0.
+std::size_t printable_length(std::string_view text) {
+  const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return first >= ' ' && first != 0x7f ? 1 : 0;
+  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) return 0;
+  }
+  const bool second_set = first == 0xc2 && byte(1) < 0xa0;
+  const bool too_long = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
+  const bool beyond = (first == 0xf4 && byte(1) >= 0x90) || (first == 0xed && byte(1) >= 0xa0);
+  return second_set || too_long || beyond ? 0 : length;
+}
+
+}  // namespace
+
 std::string printable(std::string_view text) {
-  std::string shown(text);
-  for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+  std::string shown;
+  shown.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = printable_length(text);
+    shown += length == 0 ? std::string_view("?") : text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
   }
   return shown;
 }

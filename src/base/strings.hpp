@@ -56,7 +56,8 @@ std::string cat(const Pieces&... pieces) {
   return out;
 }
 
-// For text from somebody who is not trusted, on its way to a terminal or a log: control characters become '?'.
+// For text from somebody who is not trusted, on its way to a terminal or a log: control characters, those of the second set
+// (U+0080 to U+009F) too, and bytes that are no UTF-8 become '?'.
 std::string printable(std::string_view text);
 
 // 'it''s' for a shell: text in single quotes, safe as one word.

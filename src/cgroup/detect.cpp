@@ -23,11 +23,10 @@ struct MountLine {
 
 constexpr std::size_t kDeepestMountTree = 64;
 
-// Cuts the next of the blank-separated fields off; empty when there is none.
+// Cuts the next field off. Exactly one blank separates two; the source of a mount may be empty.
 std::string_view take_field(std::string_view& line) {
-  line = strings::trim_left(line, " ");
   const std::string_view field = line.substr(0, line.find(' '));
-  line.remove_prefix(field.size());
+  line.remove_prefix(std::min(field.size() + 1, line.size()));
   return field;
 }
 
@@ -171,8 +170,7 @@ void assign_own_paths(std::vector<Hierarchy>& hierarchies, std::string_view proc
     if (second == std::string_view::npos) continue;
     const std::string_view controllers = line.substr(first + 1, second - first - 1);
     for (auto& hierarchy : hierarchies) {
-      if (same_words(hierarchy.controllers, controllers))
-        hierarchy.own_path = own_path_below(hierarchy, line.substr(second + 1));
+      if (same_words(hierarchy.controllers, controllers)) hierarchy.own_path = own_path_below(hierarchy, line.substr(second + 1));
     }
   }
 }

@@ -1,6 +1,8 @@
 // Runs in: host commands.
 #include "cli/arguments.hpp"
 
+#include <cstdlib>
+
 #include "base/strings.hpp"
 
 namespace berth::cli {
@@ -35,6 +37,9 @@ Error unknown_long(std::span<const KnownOption> known, std::string_view word, st
 }
 
 }  // namespace
+
+ArgumentScanner::ArgumentScanner(std::span<const KnownOption> known, int argc, char** argv)
+    : known_(known), argc_(argc), argv_(argv), posix_(std::getenv("POSIXLY_CORRECT") != nullptr) {}
 
 std::optional<std::string_view> ArgumentScanner::take_word() {
   if (next_ >= argc_) return std::nullopt;
@@ -90,6 +95,9 @@ Result<std::optional<GivenOption>> ArgumentScanner::next() {
       joined_ = word->substr(1);
     } else {
       arguments_.emplace_back(*word);
+      if (!posix_) continue;
+      arguments_.insert(arguments_.end(), argv_ + next_, argv_ + argc_);
+      next_ = argc_;
     }
   }
   return TRY(take_letter());

@@ -27,7 +27,7 @@ struct GivenOption {
 class ArgumentScanner {
  public:
   // argv[0] is skipped; the words must outlive what is found in them.
-  ArgumentScanner(std::span<const KnownOption> known, int argc, char** argv) : known_(known), argc_(argc), argv_(argv) {}
+  ArgumentScanner(std::span<const KnownOption> known, int argc, char** argv);
 
   // The next option, nullopt when there is none left. The error says what is wrong with the word, and what was meant.
   Result<std::optional<GivenOption>> next();
@@ -42,6 +42,7 @@ class ArgumentScanner {
   std::span<const KnownOption> known_;
   int argc_;
   char** argv_;
+  bool posix_;               // POSIXLY_CORRECT: the first word that is no option ends the options
   int next_ = 1;             // index of the word to look at
   std::string_view joined_;  // letters of the present word that are still to be looked at
   std::vector<std::string> arguments_;

@@ -34,6 +34,7 @@ constexpr Option kOptions[] = {
 int end_like(int wait_status) {
   if (!WIFSIGNALED(wait_status)) return WEXITSTATUS(wait_status);
   const int number = WTERMSIG(wait_status);
+  [[maybe_unused]] const Status written = end_output();  // nothing else does when the signal ends this process
   sys::reset_signal(number);
   const auto sent = sys::kill(sys::current_pid(), number);
   return sent ? runtime::exit_code(wait_status) : kExitFailure;

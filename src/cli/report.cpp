@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/log.hpp"
 #include "config/global.hpp"
@@ -72,7 +73,7 @@ void print_error(std::string_view text) {
 
 Status end_output() {
   write_pending();
-  return output().written;
+  return std::exchange(output().written, Status{});
 }
 
 int finish(const Common& options, int status) {

@@ -14,7 +14,8 @@ void report(const Common& options, const Error& error);
 // One line "PROGRAM: NAME: TEXT" on stderr, unless --quiet.
 void notice(const Common& options, std::string_view text);
 
-// To standard output, at the latest by end_output(), which also tells what failed.
+// To standard output, at the latest by end_output(), which also tells what failed: not for what somebody waits to read while
+// the command goes on.
 void print(std::string_view text);
 // To standard error, after what was printed before.
 void print_error(std::string_view text);

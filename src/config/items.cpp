@@ -60,7 +60,9 @@ Status set_item(Conf& conf, std::string_view key, std::string_view value, const 
   auto ref = resolve_key(key, {});
   if (!ref) return fail(with_origin(std::move(ref.error()), origin));
   std::string written{value};
-  if (is_hardware_address(*ref)) TRY(fill_hardware_address(written));
+  if (is_hardware_address(*ref)) {
+    if (auto filled = fill_hardware_address(written); !filled) return fail(with_origin(std::move(filled.error()), origin));
+  }
   const bool is_include = ref->key->is(kInclude);
   if (is_include && value.empty()) return {};
   auto done = is_include ? include(conf, value, origin) : assign(conf, *ref, written, origin, 0);

@@ -57,6 +57,7 @@ bool is_hardware_address(const KeyRef& ref) { return ref.key != nullptr && ref.k
 Status fill_hardware_address(std::span<char> text) {
   const std::string_view view{text.data(), text.size()};
   if (!has_address_form(view, [](char c) { return is_digit(c) || is_placeholder(c); })) return {};
+  if (std::ranges::none_of(text, is_placeholder)) return {};
   std::array<std::uint8_t, kHardwareAddressLength> random;
   TRY(sys::fill_random(std::as_writable_bytes(std::span(random))));
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -121,7 +121,8 @@ class Loader {
     if (ref.key->is(kInclude)) return line.value.empty() ? Status{} : include(line.value, origin);
     if (is_hardware_address(ref) && !line.value.empty()) {
       char* value = text.data() + (line.value.data() - text.data());
-      TRY(fill_hardware_address({value, line.value.size()}));
+      if (auto filled = fill_hardware_address({value, line.value.size()}); !filled)
+        return fail(std::move(filled.error()).set_by(origin));
       origin.text = strings::trim(raw);
     }
     return assign(conf_, ref, line.value, origin, line.column);

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/log.hpp"
+#include "base/signal_names.hpp"
 #include "base/strings.hpp"
 #include "monitor/farewell.hpp"
 #include "monitor/fault_point.hpp"
@@ -31,7 +32,8 @@ constexpr std::string_view kCategory = "monitor";
 std::uint32_t bit_of(std::int64_t point) { return point >= 0 && point < 32 ? 1U << point : 0U; }
 
 std::string how_it_ended(int status) {
-  if (WIFSIGNALED(status)) return strings::cat("the container's first process was killed by signal ", WTERMSIG(status));
+  if (WIFSIGNALED(status))
+    return strings::cat("the container's first process was killed by ", signals::name_of(WTERMSIG(status)));
   return strings::cat("the container's first process exited with status ", WEXITSTATUS(status));
 }
 

@@ -14,12 +14,16 @@
 namespace berth::os {
 namespace {
 
-constexpr std::array kTable = {
-    Namespace{CLONE_NEWUSER, "user", "user"},       Namespace{CLONE_NEWNS, "mnt", "mnt"},
-    Namespace{CLONE_NEWPID, "pid", "pid"},          Namespace{CLONE_NEWUTS, "uts", "uts"},
-    Namespace{CLONE_NEWIPC, "ipc", "ipc"},          Namespace{CLONE_NEWNET, "net", "net"},
-    Namespace{CLONE_NEWCGROUP, "cgroup", "cgroup"}, Namespace{CLONE_NEWTIME, "time", "time"},
-};
+constexpr auto kTable = std::to_array<Namespace>({
+    Namespace{CLONE_NEWUSER, "user", "user"},
+    Namespace{CLONE_NEWNS, "mnt", "mnt"},
+    Namespace{CLONE_NEWPID, "pid", "pid"},
+    Namespace{CLONE_NEWUTS, "uts", "uts"},
+    Namespace{CLONE_NEWIPC, "ipc", "ipc"},
+    Namespace{CLONE_NEWNET, "net", "net"},
+    Namespace{CLONE_NEWCGROUP, "cgroup", "cgroup"},
+    Namespace{CLONE_NEWTIME, "time", "time"},
+});
 
 }  // namespace
 

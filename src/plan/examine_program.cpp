@@ -22,11 +22,16 @@ struct MachineName {
   std::string_view name;
 };
 
-constexpr std::array kMachines = {
-    MachineName{EM_X86_64, "x86_64"}, MachineName{EM_386, "i386"},    MachineName{EM_AARCH64, "aarch64"},
-    MachineName{EM_ARM, "arm"},       MachineName{EM_RISCV, "riscv"}, MachineName{EM_PPC64, "ppc64"},
-    MachineName{EM_S390, "s390"},     MachineName{EM_MIPS, "mips"},
-};
+constexpr auto kMachines = std::to_array<MachineName>({
+    MachineName{EM_X86_64, "x86_64"},
+    MachineName{EM_386, "i386"},
+    MachineName{EM_AARCH64, "aarch64"},
+    MachineName{EM_ARM, "arm"},
+    MachineName{EM_RISCV, "riscv"},
+    MachineName{EM_PPC64, "ppc64"},
+    MachineName{EM_S390, "s390"},
+    MachineName{EM_MIPS, "mips"},
+});
 
 std::string machine_name(std::uint16_t machine) {
   for (const MachineName& row : kMachines) {

@@ -22,7 +22,7 @@ struct Row {
   std::string_view hint;
 };
 
-constexpr std::array kRows = {
+constexpr auto kRows = std::to_array<Row>({
     Row{Op::kBind, "open", ENOENT, "the source does not exist", "create it, or add the option optional to the entry"},
     Row{Op::kBind, "open", EACCES, "the source can't be reached with the ids of the container's root",
         "give every directory on the way to it the x permission for others"},
@@ -90,20 +90,25 @@ constexpr std::array kRows = {
     Row{Op::kPivotRoot, "", EINVAL, "the host's root can't be pivoted (an initial ramfs?)",
         "boot the host with a real root file system"},
     Row{Op::kHostname, "", EINVAL, "the name is longer than 64 bytes", "shorten lxc.uts.name"},
-};
+});
 
 struct FilesystemName {
   long magic;
   std::string_view name;
 };
 
-constexpr std::array kFilesystems = {
-    FilesystemName{EXT4_SUPER_MAGIC, "ext4"},   FilesystemName{0x58465342, "xfs"},
-    FilesystemName{BTRFS_SUPER_MAGIC, "btrfs"}, FilesystemName{OVERLAYFS_SUPER_MAGIC, "overlay"},
-    FilesystemName{TMPFS_MAGIC, "tmpfs"},       FilesystemName{NFS_SUPER_MAGIC, "nfs"},
-    FilesystemName{RAMFS_MAGIC, "ramfs"},       FilesystemName{SQUASHFS_MAGIC, "squashfs"},
-    FilesystemName{PROC_SUPER_MAGIC, "proc"},   FilesystemName{SYSFS_MAGIC, "sysfs"},
-};
+constexpr auto kFilesystems = std::to_array<FilesystemName>({
+    FilesystemName{EXT4_SUPER_MAGIC, "ext4"},
+    FilesystemName{0x58465342, "xfs"},
+    FilesystemName{BTRFS_SUPER_MAGIC, "btrfs"},
+    FilesystemName{OVERLAYFS_SUPER_MAGIC, "overlay"},
+    FilesystemName{TMPFS_MAGIC, "tmpfs"},
+    FilesystemName{NFS_SUPER_MAGIC, "nfs"},
+    FilesystemName{RAMFS_MAGIC, "ramfs"},
+    FilesystemName{SQUASHFS_MAGIC, "squashfs"},
+    FilesystemName{PROC_SUPER_MAGIC, "proc"},
+    FilesystemName{SYSFS_MAGIC, "sysfs"},
+});
 
 std::string filesystem_of(const std::string& path) {
   const auto about = sys::stat_filesystem(path);

@@ -14,7 +14,7 @@ struct OpName {
   std::string_view name;
 };
 
-constexpr std::array kOpNames = {
+constexpr auto kOpNames = std::to_array<OpName>({
     OpName{child::Op::kAwait, "await"},
     OpName{child::Op::kRelease, "release"},
     OpName{child::Op::kMakeCgroup, "make-cgroup"},
@@ -72,7 +72,7 @@ constexpr std::array kOpNames = {
     OpName{child::Op::kAttachPty, "attach-terminal"},
     OpName{child::Op::kEnterDirectory, "enter-directory"},
     OpName{child::Op::kExecCommand, "exec-command"},
-};
+});
 
 std::string origin_text(const Origin& origin) {
   if (!origin.known()) return {};

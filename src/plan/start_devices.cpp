@@ -17,21 +17,25 @@ struct DeviceNode {
 };
 
 // What every program expects in /dev (documented for the Linux kernel in admin-guide/devices.txt).
-constexpr std::array kNodes = {
-    DeviceNode{"null", 1, 3},   DeviceNode{"zero", 1, 5},    DeviceNode{"full", 1, 7},
-    DeviceNode{"random", 1, 8}, DeviceNode{"urandom", 1, 9}, DeviceNode{"tty", 5, 0},
-};
+constexpr auto kNodes = std::to_array<DeviceNode>({
+    DeviceNode{"null", 1, 3},
+    DeviceNode{"zero", 1, 5},
+    DeviceNode{"full", 1, 7},
+    DeviceNode{"random", 1, 8},
+    DeviceNode{"urandom", 1, 9},
+    DeviceNode{"tty", 5, 0},
+});
 
 struct DeviceLink {
   std::string_view name, target;
 };
 
-constexpr std::array kLinks = {
+constexpr auto kLinks = std::to_array<DeviceLink>({
     DeviceLink{"fd", "/proc/self/fd"},
     DeviceLink{"stdin", "/proc/self/fd/0"},
     DeviceLink{"stdout", "/proc/self/fd/1"},
     DeviceLink{"stderr", "/proc/self/fd/2"},
-};
+});
 
 std::uint32_t path_flags() {
   std::uint32_t flags = 0;

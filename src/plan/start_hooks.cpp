@@ -12,7 +12,7 @@ struct HookName {
   std::string_view name;
 };
 
-constexpr std::array kHookNames = {
+constexpr auto kHookNames = std::to_array<HookName>({
     HookName{config::HookType::kPreStart, "pre-start"},
     HookName{config::HookType::kPreMount, "pre-mount"},
     HookName{config::HookType::kMount, "mount"},
@@ -23,7 +23,7 @@ constexpr std::array kHookNames = {
     HookName{config::HookType::kPostStop, "post-stop"},
     HookName{config::HookType::kClone, "clone"},
     HookName{config::HookType::kDestroy, "destroy"},
-};
+});
 
 std::string_view name_of(config::HookType type) {
   for (const HookName& row : kHookNames) {

@@ -247,9 +247,9 @@ Result<int> parse_namespaces(std::string_view text) {
     std::string_view name;
     int flag;
   };
-  static constexpr std::array kWords = {
-      Word{"MOUNT", CLONE_NEWNS},  Word{"PID", CLONE_NEWPID},     Word{"UTSNAME", CLONE_NEWUTS},   Word{"IPC", CLONE_NEWIPC},
-      Word{"USER", CLONE_NEWUSER}, Word{"NETWORK", CLONE_NEWNET}, Word{"CGROUP", CLONE_NEWCGROUP}, Word{"TIME", CLONE_NEWTIME}};
+  static constexpr auto kWords = std::to_array<Word>(
+      {Word{"MOUNT", CLONE_NEWNS}, Word{"PID", CLONE_NEWPID}, Word{"UTSNAME", CLONE_NEWUTS}, Word{"IPC", CLONE_NEWIPC},
+       Word{"USER", CLONE_NEWUSER}, Word{"NETWORK", CLONE_NEWNET}, Word{"CGROUP", CLONE_NEWCGROUP}, Word{"TIME", CLONE_NEWTIME}});
   int flags = 0;
   for (const std::string_view name : alternatives(text)) {
     const auto* found = std::find_if(kWords.begin(), kWords.end(), [&](const Word& word) { return word.name == name; });

@@ -96,11 +96,8 @@ Result<sys::Cloned> start_helper(const AttachLaunch& launch, int channel) {
 // What came from inside may be forged by the container: no control characters reach the caller's terminal.
 template <std::size_t N>
 void make_printable(char (&text)[N]) {
-  text[N - 1] = '\0';
-  for (char& c : text) {
-    if (c == '\0') break;
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
-  }
+  const std::string shown = strings::printable(std::string_view(text, ::strnlen(text, N - 1)));
+  text[shown.copy(text, N - 1)] = '\0';
 }
 
 void take_message(AttachedCommand& command, child::Message& message, std::vector<Fd> descriptors) {

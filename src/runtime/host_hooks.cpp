@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "base/strings.hpp"
+#include "runtime/host_program.hpp"
 #include "runtime/host_steps.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
@@ -54,11 +55,6 @@ std::string find_program(const std::string& name) {
   return name;
 }
 
-std::string how_it_ended(int status) {
-  if (WIFSIGNALED(status)) return strings::cat("was killed by signal ", WTERMSIG(status));
-  return strings::cat("exited with status ", WEXITSTATUS(status));
-}
-
 }  // namespace
 
 HookCommand hook_command(const child::BlobView& blob, const child::Step& step, const HostContext& context) {
@@ -91,7 +87,10 @@ Result<RunningProgram> RunningProgram::start(const std::vector<std::string>& arg
   spawn.program_path = find_program(arguments[0]);
   spawn.environment = environment;
   spawn.descriptors = {{null.get(), 0}, {output.get(), 1}, {output.get(), 2}};
-  program.pidfd_ = std::move(TRY(sys::spawn(std::move(spawn))).pidfd);
+  spawn.new_session = true;  // what the program starts and does not wait for can be killed with it
+  sys::Cloned started = TRY(sys::spawn(std::move(spawn)));
+  program.pid_ = started.pid;
+  program.pidfd_ = std::move(started.pidfd);
   program.name_ = arguments.back();
   return program;
 }
@@ -126,13 +125,14 @@ Result<int> RunningProgram::reap() {
 }
 
 void RunningProgram::kill() {
-  // Fails only when it has ended already, which is what is wanted.
-  [[maybe_unused]] const Status ignored = sys::send_signal(pidfd_.get(), SIGKILL);
+  // Not waited for yet, so the number is still its own. Fails only when all have ended already, which is what is wanted.
+  [[maybe_unused]] const Status ignored = sys::kill(-pid_, SIGKILL);
 }
 
 Status hook_outcome(const HookCommand& command, RunningProgram& hook, int status) {
   if (status == 0) return {};
-  return fail(Error::from_errno(ECHILD, "hook", strings::cat(command.shown, ' ', how_it_ended(status))).output(hook.output()));
+  return fail(
+      Error::from_errno(ECHILD, "hook", strings::cat(command.shown, ' ', describe_wait_status(status))).output(hook.output()));
 }
 
 }  // namespace berth::runtime

@@ -22,7 +22,7 @@ struct HostOutcome {
 
 Result<HostOutcome> run_host_program(const HostProgram& program);
 
-// "exited with status 2", "was killed by signal 9 (KILL)"
+// "exited with status 2", "was killed by SIGKILL"
 std::string describe_wait_status(int status);
 
 // The environment of this process.

@@ -56,6 +56,7 @@ class RunningProgram {
   void log_lines(std::string_view text);
 
   std::string name_;
+  pid_t pid_ = -1;
   Fd pidfd_, output_;
   std::string kept_;  // the end of the output, bounded
   std::string line_;  // an unfinished line for the log

@@ -122,7 +122,7 @@ struct Entry {
   Probe probe;
 };
 
-constexpr std::array kEntries = {
+constexpr auto kEntries = std::to_array<Entry>({
     Entry{{Feature::kNewMountApi, "new-mount-api", "5.2"}, probe_new_mount_api},
     Entry{{Feature::kMountSetattr, "mount-setattr", "5.12"}, probe_mount_setattr},
     Entry{{Feature::kIdmappedMounts, "idmapped-mounts", "5.12"}, probe_idmapped_mounts},
@@ -138,7 +138,7 @@ constexpr std::array kEntries = {
     Entry{{Feature::kSeccompNotify, "seccomp-notify", "5.0"}, probe_seccomp_notify},
     Entry{{Feature::kCloseRange, "close-range", "5.9"}, probe_close_range},
     Entry{{Feature::kDeviceProgram, "device-program", "4.15"}, probe_device_program},
-};
+});
 
 constexpr bool in_order_of_the_enumeration() {
   for (std::size_t i = 0; i < kEntries.size(); ++i) {

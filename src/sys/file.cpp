@@ -97,6 +97,12 @@ Result<std::string> read_file_at(int dir, const std::string& path) {
   return read_all(fd.get(), path);
 }
 
+void fill_standard_descriptors(int flags) {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (raw::call(SYS_fcntl, fd, F_GETFD, 0) == -EBADF) (void)raw::call(SYS_openat, AT_FDCWD, "/dev/null", flags, 0);
+  }
+}
+
 Status write_all(int fd, std::string_view data, std::string_view name) {
   while (!data.empty()) {
     const long count = retry(SYS_write, fd, data.data(), data.size());

@@ -31,6 +31,9 @@ Result<std::size_t> read_some(int fd, std::span<char> buffer, std::string_view n
 Result<std::string> read_all(int fd, std::string_view name);
 Result<std::string> read_file(const std::string& path);
 Result<std::string> read_file_at(int dir, const std::string& path);
+// Opens the null device, with O_RDWR or the like, in the place of each of the descriptors 0, 1 and 2 that is closed: nothing that
+// is opened later may become somebody's standard output. For the beginning of a program.
+void fill_standard_descriptors(int flags);
 Status write_all(int fd, std::string_view data, std::string_view name);
 // One write(2) of `data` to an existing file, as kernel attribute files want it. The Error shows path and datum.
 Status write_attribute(const std::string& path, std::string_view data);

@@ -3,7 +3,7 @@ load lib
 
 setup_file() { is_berth || skip "no such program there"; }
 
-QUICK=(start stop attach execute freeze unfreeze wait)
+mapfile -t QUICK < <(sed -n 's/ quick$//p' "$REPO/src/cli/commands.list")
 
 # Status, standard output and standard error of the words, in which %s stands for the command.
 outcome_of() {
@@ -28,8 +28,19 @@ says_the_same() {
   equals "$(outcome_of "lxc-$command" "$@")" "$(outcome_of complete "$command" "$@")"
 }
 
-@test "the links lead to the quick program" {
+@test "the links lead to the quick program, and it knows each of them" {
   local command
+  [ "${#QUICK[@]}" -ge 7 ]
+  # Without the complete program beside it there is nobody to hand an unknown command to.
+  mkdir "$LXCPATH/libexec" "$LXCPATH/bin"
+  cp "$(readlink -f "$BERTH_BIN/lxc-start")" "$LXCPATH/libexec/"
+  for command in "${QUICK[@]}" ls; do ln -s ../libexec/berth-quick "$LXCPATH/bin/lxc-$command"; done
+  for command in "${QUICK[@]}"; do equals "$("$LXCPATH/bin/lxc-$command" --version)" "$(lxc-ls --version)"; done
+  run -126 "$LXCPATH/bin/lxc-ls" --version
+  contains "$output" "the program berth is missing"
+  ln -s ../libexec/berth-quick "$LXCPATH/bin/berth"
+  run -126 "$LXCPATH/bin/lxc-ls" --version
+  contains "$output" "is not the complete program"
   for command in "${QUICK[@]}"; do equals "$(basename "$(readlink -f "$BERTH_BIN/lxc-$command")")" berth-quick; done
   for command in ls info create destroy console config; do equals "$(basename "$(readlink -f "$BERTH_BIN/lxc-$command")")" berth; done
 }
@@ -49,10 +60,41 @@ says_the_same() {
   done
 }
 
+@test "an environment that is empty, words that are none" {
+  plain_container
+  equals "$(env -i "$BERTH_BIN/lxc-stop" "${P[@]}" "${N[@]}" 2>&1)" "lxc-stop: $NAME: not running"
+  local status=0
+  (exec -a "" "$(readlink -f "$BERTH_BIN/lxc-start")") >"$LXCPATH/said" 2>&1 || status=$?
+  equals "$status" 0
+  contains "$(cat "$LXCPATH/said")" "Usage: berth COMMAND"
+}
+
 @test "commands for a container that does not exist say the same" {
   local command
   for command in start stop attach freeze unfreeze; do says_the_same "$command" "${P[@]}" "${N[@]}"; done
-  says_the_same execute "${P[@]}" "${N[@]}" -- true
+}
+
+@test "a volatile container ends the same" {
+  says_the_same execute "${P[@]}" "${N[@]}" -- sh -c 'echo out; echo err >&2; exit 3'
+}
+
+@test "a descriptor that is closed stays out of reach of files that are opened later" {
+  plain_container
+  local log=$LXCPATH/log said status
+  for program in lxc-stop complete; do
+    [ "$program" = complete ] && program="complete stop"
+    rm -f "$log"
+    $program "${P[@]}" -n nobody -o "$log" -l DEBUG 2>&- || true
+    lacks "$(grep -v " lxc-stop \| nobody " "$log" || true)" "no such container"
+    lacks "$(cat "$log")" "  because"
+  done
+  status=0
+  lxc-start "${P[@]}" "${N[@]}" --plan -o "$log" >&- 2>"$LXCPATH/said" || status=$?
+  equals "$status" 1
+  contains "$(cat "$LXCPATH/said")" "standard output"
+  lacks "$(cat "$log")" "creating the container's first process"
+  # No lock of the host for the container, and none that stays held.
+  equals "$(lxc-execute "${P[@]}" -n "$NAME-x" -- readlink /proc/self/fd/0 <&-)" /dev/null
 }
 
 @test "a configuration that can't be started is refused in the same words" {

@@ -70,7 +70,9 @@ TEST(Strings, ShellQuoteIsOneWordForAShell) {
 
 TEST(Strings, PrintableHasNoControlCharacters) {
   EXPECT_EQ(printable("a \x1b[31mred\x7f\n"), "a ?[31mred??");
-  EXPECT_EQ(printable("caf\xc3\xa9"), "caf\xc3\xa9");
+  EXPECT_EQ(printable("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"), "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
+  EXPECT_EQ(printable("\x9b[1m \xc2\x9b[1m \xc2"), "?[1m ??[1m ?");
+  EXPECT_EQ(printable("\xe0\x80\x9b \xed\xa0\x80 \xf4\x90\x80\x80 \xff"), "??? ??? ???? ?");
 }
 
 }  // namespace

@@ -57,6 +57,14 @@ TEST(ParseMounts, DecodesBlanks) {
   EXPECT_EQ(parse_mounts("2 1 0:2 / /a\\040b\\134 rw - cgroup2 none rw\n").at(0).mount_point, "/a b\\");
 }
 
+// mount -t tmpfs "" DIRECTORY: the kernel writes an empty field.
+TEST(ParseMounts, TakesMountsWithoutASource) {
+  const std::string unified = "40 30 0:38 / /sys/fs/cgroup rw,relatime shared:9 - cgroup2  rw,nsdelegate\n";
+  ASSERT_EQ(parse_mounts(unified).size(), 1U);
+  EXPECT_TRUE(parse_mounts(unified).front().unified());
+  EXPECT_TRUE(parse_mounts(unified + "41 40 0:39 / /sys/fs/cgroup rw - tmpfs  rw\n").empty());
+}
+
 TEST(ParseMounts, IgnoresLinesThatAreNone) {
   EXPECT_TRUE(parse_mounts("").empty());
   EXPECT_TRUE(parse_mounts("x y z\n1 2\n- - - - - - - - -\n5 5 0:1 / / rw - cgroup\n").empty());

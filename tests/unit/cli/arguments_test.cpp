@@ -96,6 +96,16 @@ TEST(Arguments, AreTakenApartAsTheCLibraryDoes) {
   }
 }
 
+TEST(Arguments, AsPosixWantsThem) {
+  ::setenv("POSIXLY_CORRECT", "1", 1);
+  const std::vector<std::string> words = {"program", "-x", "first", "-y", "--", "--nope"};
+  const Outcome ours = scan(words);
+  const Outcome theirs = scan_by_library(words);
+  ::unsetenv("POSIXLY_CORRECT");
+  EXPECT_EQ(ours, theirs);
+  EXPECT_EQ(ours.arguments, (std::vector<std::string>{"first", "-y", "--", "--nope"}));
+}
+
 TEST(Arguments, AQuestionMarkIsAnOption) {
   EXPECT_EQ(scan({"program", "-x?"}).options, (std::vector<std::pair<std::string, std::string>>{{"flag", ""}, {"?", ""}}));
 }

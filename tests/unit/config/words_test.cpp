@@ -64,7 +64,11 @@ TEST(Signals, NamesAndNumbers) {
 }
 
 TEST(Signals, EveryNumberHasAWayBack) {
-  for (int number = 1; number <= SIGRTMAX; ++number) EXPECT_EQ(signals::number_of(signals::name_of(number)), number);
+  for (int number = 1; number <= SIGRTMAX; ++number) {
+    if (number >= 32 && number < SIGRTMIN) continue;
+    EXPECT_EQ(signals::number_of(signals::name_of(number)), number);
+  }
+  EXPECT_EQ(signals::name_of(33), "signal 33");  // the C library's own
   EXPECT_EQ(signals::name_of(SIGRTMIN + 3), "SIGRTMIN+3");
   EXPECT_EQ(signals::name_of(SIGABRT), "SIGABRT");
 }

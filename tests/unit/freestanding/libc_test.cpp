@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -131,7 +132,13 @@ TEST(Files, PollWaitsAsLongAsAsked) {
   ASSERT_EQ(::pipe(ends), 0);
   pollfd entry{ends[0], POLLIN, 0};
   EXPECT_EQ(freestanding_poll(&entry, 1, 0), 0);
-  EXPECT_EQ(freestanding_poll(&entry, 1, 20), 0);
+  for (const int milliseconds : {20, 1'020}) {
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(freestanding_poll(&entry, 1, milliseconds), 0);
+    const auto took = std::chrono::steady_clock::now() - begin;
+    EXPECT_GE(took, std::chrono::milliseconds(milliseconds));
+    EXPECT_LT(took, std::chrono::milliseconds(milliseconds + 900));
+  }
   ASSERT_EQ(::write(ends[1], "x", 1), 1);
   EXPECT_EQ(freestanding_poll(&entry, 1, -1), 1);
   char byte = 0;

@@ -197,7 +197,7 @@ TEST_F(LifecycleTest, AContainerKilledWhileItStartsIsAFailure) {
   start();
   const StatusMessage failed = next();
   EXPECT_EQ(StatusKind::kFailed, failed.kind);
-  EXPECT_NE(nullptr, std::strstr(failed.failure.object, "killed by signal 9"));
+  EXPECT_NE(nullptr, std::strstr(failed.failure.object, "killed by SIGKILL"));
   EXPECT_EQ(1, WEXITSTATUS(exit_status()));
 }
 
