@@ -1,6 +1,9 @@
 // Runs in: host commands.
-// LXC's lxc-config takes one word, no common options.
+// LXC's lxc-config takes one word, no common options. The words that are no key of lxc.conf are ours (config_words.hpp).
+#include <array>
+
 #include "cli/commands.hpp"
+#include "cli/config_words.hpp"
 #include "cli/report.hpp"
 #include "config/global.hpp"
 
@@ -9,7 +12,11 @@ namespace {
 
 void print_usage(std::string_view program) {
   print(strings::cat("Usage: ", program, " -l: list all available configuration items\n       ", program,
-                     " item: print configuration item\n"));
+                     " item: print configuration item\n       ", program,
+                     " check FILE|NAME...: find all problems of a container's configuration\n       ", program,
+                     " explain [KEY...]: what the keys of a container's configuration mean\n       ", program,
+                     " show NAME [--origin]: what a container's configuration comes to, and which line says so\n       ", program,
+                     " generate man|schema|words: the manual page, a JSON schema, all keys\n"));
 }
 
 int print_keys() {
@@ -52,14 +59,37 @@ int run(Common& options, int argc, char** argv) {
 
 }  // namespace
 
+namespace {
+
+struct Word {
+  std::string_view name;
+  int (*run)(int argc, char** argv);
+};
+
+constexpr auto kWords = std::to_array<Word>(
+    {{"check", run_config_check}, {"explain", run_config_explain}, {"show", run_config_show}, {"generate", run_config_generate}});
+
+}  // namespace
+
 int run_config(int argc, char** argv) {
+  for (const Word& word : kWords) {
+    if (argc < 2 || word.name != argv[1]) continue;
+    std::string program = strings::cat(argv[0], ' ', word.name);
+    argv[1] = program.data();
+    return word.run(argc - 1, argv + 1);
+  }
   Common options;
   options.program = argv[0];
   return finish(options, run(options, argc, argv));
 }
 
-const Command kConfig = {
-    "config", "-l | KEY", "the values of lxc.conf", "print a value of lxc.conf, or list its keys with -l", {}, run_config,
-    false,    false};
+const Command kConfig = {"config",
+                         "-l | KEY | check|explain|show ...",
+                         "check, explain and show configurations; the values of lxc.conf",
+                         "print a value of lxc.conf, or list its keys with -l",
+                         {},
+                         run_config,
+                         false,
+                         false};
 
 }  // namespace berth::cli

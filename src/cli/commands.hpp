@@ -26,9 +26,10 @@ int run_ls(int argc, char** argv);
 int run_start(int argc, char** argv);
 int run_stop(int argc, char** argv);
 int run_unfreeze(int argc, char** argv);
+int run_update_config(int argc, char** argv);
 int run_wait(int argc, char** argv);
 
 extern const Command kAttach, kConfig, kConsole, kCreate, kDestroy, kExecute, kFreeze, kInfo, kLs, kStart, kStop, kUnfreeze,
-    kWait;
+    kUpdateConfig, kWait;
 
 }  // namespace berth::cli

@@ -45,6 +45,16 @@ Result<KeyRef> resolve_key(std::string_view name, std::string_view file) {
 void clear(Conf& conf, const KeyRef& ref) {
   if (ref.key->codec.clear != nullptr) ref.key->codec.clear(conf, ref);
   if (const auto found = conf.origins.find(ref.name); found != conf.origins.end()) conf.origins.erase(found);
+  std::erase_if(conf.list_origins, [&](const auto& entry) {
+    const std::string_view name = entry.first;
+    return name.starts_with(ref.name) && (name.size() == ref.name.size() || name[ref.name.size()] == '.');
+  });
+}
+
+std::vector<Origin> Conf::origins_of(std::string_view key) const {
+  if (const auto found = list_origins.find(key); found != list_origins.end()) return found->second;
+  const Origin single = origin(key);
+  return single.known() ? std::vector<Origin>{single} : std::vector<Origin>{};
 }
 
 Status assign(Conf& conf, const KeyRef& ref, std::string_view value, const Origin& origin, unsigned column) {
@@ -57,7 +67,10 @@ Status assign(Conf& conf, const KeyRef& ref, std::string_view value, const Origi
   const bool is_network = !ref.sub.empty() && key.name == "lxc.net";
   if (key.is(kValueless) || is_network || (key.is(kPrefix) && ref.sub.empty())) return takes_no_value(ref, assignment);
   TRY(key.codec.set(conf, assignment));
-  if (key.is(kList) || key.is(kPrefix) || key.name.starts_with("lxc.net.")) return {};
+  if (key.is(kList) || key.is(kPrefix) || key.name.starts_with("lxc.net.")) {
+    conf.list_origins[std::string(ref.name)].push_back(origin);
+    return {};
+  }
   const auto found = conf.origins.find(ref.name);
   if (found != conf.origins.end())
     found->second = origin;

@@ -185,6 +185,10 @@ struct Conf {
 
   // Where each single-valued key was last set: key -> line. For messages ("set by: file:12") and `config show --origin`.
   std::map<std::string, Origin, std::less<>> origins;
+  // The same for keys of which several lines count, one entry a line; for subkeys of networks too.
+  std::map<std::string, std::vector<Origin>, std::less<>> list_origins;
+  // The lines that made up the key's value, in their order; empty: the default.
+  [[nodiscard]] std::vector<Origin> origins_of(std::string_view key) const;
   [[nodiscard]] Origin origin(std::string_view key) const {
     const auto found = origins.find(key);
     return found == origins.end() ? Origin{} : found->second;

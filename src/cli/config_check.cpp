@@ -1,0 +1,81 @@
+// Runs in: host commands.
+#include "cli/config_words.hpp"
+#include "cli/json.hpp"
+#include "cli/report.hpp"
+#include "config/parser.hpp"
+#include "sys/file.hpp"
+
+namespace berth::cli {
+namespace {
+
+struct CheckOptions : Common {
+  bool json = false;
+};
+
+constexpr Option kOptions[] = {
+    {"json", 0, Takes::kNothing, "", "Print the problems as JSON", set_flag<&CheckOptions::json>},
+};
+
+const Command kCheck = {
+    "config check", "FILE|NAME...",   "",    "find all problems of configuration files, or of those of the containers NAME",
+    kOptions,       run_config_check, false, false};
+
+struct Problem {
+  std::string file;  // the one that was asked for
+  Error error;
+};
+
+// A word without a slash that is no file is a container's name.
+Result<std::string> file_of(const CheckOptions& options, const std::string& word) {
+  if (word.find('/') != std::string::npos || sys::exists(word)) return word;
+  const auto container = TRY(runtime::Container::open(word, TRY(lxcpath_of(options))));
+  if (container.defined()) return container.config_file();
+  return fail(Error::message(strings::cat("there is neither a file nor a container ", word), ENOENT)
+                  .hint(strings::cat("lxc-ls -P ", container.lxcpath(), " lists the containers")));
+}
+
+void print_json(const std::vector<Problem>& problems) {
+  JsonWriter json;
+  json.begin_array();
+  for (const auto& [file, error] : problems) {
+    const bool known = error.origin().known();
+    json.begin_object().key("checked").value(file).key("problem").value(error.line());
+    json.key("file").value(known ? error.origin().file : file);
+    json.key("line").value(error.origin().line);
+    json.key("text").value(error.origin().text).key("hint").value(error.hint()).end_object();
+  }
+  print(json.end_array().take());
+}
+
+// FILE:LINE: PROBLEM, as compilers write it; then the line, and the way out.
+void print_problem(const Problem& problem) {
+  const Error& error = problem.error;
+  const Origin& origin = error.origin();
+  std::string place = problem.file;
+  if (origin.known()) place = origin.line == 0 ? origin.file : strings::cat(origin.file, ':', origin.line);
+  print(strings::cat(place, ": ", error.line(), '\n'));
+  if (!origin.text.empty()) print(strings::cat("    ", origin.text, '\n'));
+  if (!error.because().empty()) print(strings::cat("  because: ", error.because(), '\n'));
+  if (!error.hint().empty()) print(strings::cat("  try: ", error.hint(), '\n'));
+}
+
+Result<int> check(CheckOptions& options) {
+  if (options.arguments.empty())
+    return fail(Error::message("no file to check").hint(strings::cat(options.program, " FILE, or the name of a container")));
+  std::vector<Problem> problems;
+  for (const std::string& word : options.arguments) {
+    const std::string file = TRY(file_of(options, word));
+    for (Error& error : config::check_file(file)) problems.push_back({file, std::move(error)});
+  }
+  if (options.json)
+    print_json(problems);
+  else
+    for (const Problem& problem : problems) print_problem(problem);
+  return problems.empty() ? 0 : kExitFailure;
+}
+
+}  // namespace
+
+int run_config_check(int argc, char** argv) { return run_command<CheckOptions>(kCheck, argc, argv, check); }
+
+}  // namespace berth::cli

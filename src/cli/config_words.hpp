@@ -1,0 +1,12 @@
+// `berth config check`, `explain`, `show` and `generate`: the words behind `config` that are no key of lxc.conf.
+#pragma once
+
+namespace berth::cli {
+
+// argv[0] is "berth config check" and so on.
+int run_config_check(int argc, char** argv);
+int run_config_explain(int argc, char** argv);
+int run_config_generate(int argc, char** argv);
+int run_config_show(int argc, char** argv);
+
+}  // namespace berth::cli

@@ -1,0 +1,145 @@
+# berth config check, explain, show; lxc-update-config.
+load lib
+
+setup_file() { is_berth || skip "berth's own"; }
+
+@test "check finds all problems in one run, with their places" {
+  cat >"$LXCPATH/bad.conf" <<'C'
+lxc.uts.nmae = x
+# fine
+lxc.net.0.type = veth
+lxc.net.0.ipv4.address = 10.0.3.300/24
+lxc.tty = 4
+lxc.rootfs.path
+C
+  run -1 berth config check "$LXCPATH/bad.conf"
+  contains "$output" "$LXCPATH/bad.conf:1: unknown key \"lxc.uts.nmae\""
+  contains "$output" "did you mean \"lxc.uts.name\"?"
+  contains "$output" "$LXCPATH/bad.conf:4: "
+  contains "$output" "$LXCPATH/bad.conf:5: \"lxc.tty\" is the old name of \"lxc.tty.max\""
+  contains "$output" "$LXCPATH/bad.conf:6: "
+  equals "$(grep -c "^$LXCPATH" <<<"$output")" 4
+  run -1 berth config check --json "$LXCPATH/bad.conf"
+  equals "$(python3 -c 'import json,sys; print([p["line"] for p in json.load(sys.stdin)])' <<<"$output")" "[1, 4, 5, 6]"
+}
+
+@test "check of what is right says nothing; of a container, of files that include others" {
+  plain_container
+  equals "$(berth config check "${P[@]}" "$NAME")" ""
+  printf 'lxc.include = %s\n' "$LXCPATH/part.conf" >"$LXCPATH/whole.conf"
+  printf 'lxc.uts.name = x\nlxc.tty.max = many\n' >"$LXCPATH/part.conf"
+  run -1 berth config check "$LXCPATH/whole.conf"
+  contains "$output" "$LXCPATH/part.conf:2: "
+  run -1 berth config check "${P[@]}" nobody
+  contains "$output" "neither a file nor a container nobody"
+  run -1 berth config check
+  contains "$output" "no file to check"
+  run -1 berth config check /no/such/file
+  contains "$output" "/no/such/file"
+}
+
+@test "explain knows every key, as a file writes it" {
+  contains "$(berth config explain lxc.init.cmd)" "example  lxc.init.cmd = "
+  contains "$(berth config explain lxc.net.0.type)" "lxc.net.N.type"
+  contains "$(berth config explain lxc.prlimit.nofile)" "lxc.prlimit.*"
+  run -1 berth config explain lxc.init.cdm
+  contains "$output" "did you mean \"lxc.init.cmd\"?"
+  local key count=0
+  while read -r key; do
+    berth config explain "$key" >/dev/null || fail "$key"
+    count=$((count + 1))
+  done < <(berth config explain --json | python3 -c 'import json,sys
+for row in json.load(sys.stdin): print(row["key"])')
+  [ "$count" -gt 100 ] || fail "only $count"
+  equals "$(berth config explain | grep -c '^  lxc\.')" "$count"
+}
+
+@test "show says what the configuration comes to, and which line said so" {
+  make_container <<<"lxc.tty.max = 2
+lxc.tty.max = 3
+lxc.include = $LXCPATH/more.conf
+lxc.environment = A=1"
+  printf 'lxc.environment = B=2\n# a comment\nlxc.prlimit.nofile = 1024\n' >"$LXCPATH/more.conf"
+  local shown config=$LXCPATH/$NAME/config
+  shown=$(berth config show "${P[@]}" "$NAME" --origin)
+  contains "$shown" "$config:$(grep -n 'tty.max = 3' "$config" | cut -d: -f1): lxc.tty.max = 3"
+  lacks "$shown" "lxc.tty.max = 2"
+  contains "$shown" "$LXCPATH/more.conf:1: lxc.environment = B=2"
+  contains "$shown" "$config:$(grep -n 'A=1' "$config" | cut -d: -f1): lxc.environment = A=1"
+  contains "$shown" "$LXCPATH/more.conf:3: lxc.prlimit.nofile = 1024"
+  equals "$(berth config show "${P[@]}" "$NAME" lxc.tty.max)" "lxc.tty.max = 3"
+  equals "$(berth config show --json "${P[@]}" "$NAME" lxc.tty.max | python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["value"])')" 3
+  run -1 berth config show "${P[@]}" "$NAME" lxc.tty.mxa
+  contains "$output" "did you mean \"lxc.tty.max\"?"
+  run -1 berth config show "${P[@]}" nobody
+  contains "$output" "no such container"
+}
+
+@test "what show prints is a configuration that comes to the same" {
+  make_container <<<"lxc.environment = A=1
+lxc.environment = B=2
+lxc.mount.entry = tmpfs mnt tmpfs create=dir 0 0
+lxc.cap.drop = sys_time
+lxc.prlimit.nofile = 1024"
+  berth config show "${P[@]}" "$NAME" >"$LXCPATH/first"
+  mkdir "$LXCPATH/again"
+  cp "$LXCPATH/first" "$LXCPATH/again/config"
+  berth config show "${P[@]}" again >"$LXCPATH/second"
+  diff "$LXCPATH/first" "$LXCPATH/second"
+}
+
+@test "lxc-update-config rewrites old names and keeps the old file" {
+  local file=$LXCPATH/old.conf
+  printf '# mine\nlxc.utsname = web1\nlxc.network.type = empty\nlxc.kmsg = 0\nlxc.rootfs = /srv/web1\n' >"$file"
+  chmod 640 "$file"
+  cp "$file" "$LXCPATH/before"
+  run -1 berth config check "$file"
+  contains "$output" "lxc-update-config -c $file"
+  run -0 lxc-update-config -c "$file"
+  contains "$output" "$file:4: lxc.kmsg = 0: removed"
+  equals "$(cat "$file")" "# mine
+lxc.uts.name = web1
+lxc.net.0.type = empty
+lxc.rootfs.path = dir:/srv/web1"
+  equals "$(stat -c %a "$file")" 640
+  cmp "$LXCPATH/before" "$file.backup"
+  equals "$(berth config check "$file")" ""
+  equals "$(lxc-update-config -c "$file")" "$file: nothing to change"
+  [ ! -e "$file.backup.1" ]
+  printf 'lxc.tty = 1\n' >"$file"
+  lxc-update-config -q -c "$file"
+  [ -e "$file.backup.1" ]
+  cmp "$LXCPATH/before" "$file.backup"
+  printf 'lxc.utsname\n' >"$file"
+  run -1 lxc-update-config -c "$file"
+  contains "$output" "$file:1"
+  equals "$(cat "$file")" "lxc.utsname"
+  run -1 lxc-update-config
+  contains "$output" "name it with -c FILE"
+  run -1 lxc-update-config -c "$LXCPATH/nothing"
+  contains "$output" "No such file"
+}
+
+@test "the manual page, the schema and the words hold every key" {
+  berth config generate man >"$LXCPATH/page"
+  berth config generate schema >"$LXCPATH/schema"
+  berth config generate words >"$LXCPATH/words"
+  equals "$(wc -l <"$LXCPATH/words")" "$(berth config explain --json | grep -c '"key":')"
+  python3 - "$LXCPATH/schema" "$LXCPATH/words" "$LXCPATH/page" <<'P'
+import json, re, sys
+schema = json.load(open(sys.argv[1]))
+patterns = [re.compile(one) for one in schema["patternProperties"]]
+page = open(sys.argv[3]).read()
+for line in open(sys.argv[2]):
+    word = line.split("\t")[0]
+    name = word.replace(".N.", ".0.") + ("x" if word.endswith(".") else "")
+    assert any(one.match(name) for one in patterns), name
+    assert word.rstrip(".").replace("-", "\\-") in page, word
+assert not any(one.match("lxc.uts.nmae") for one in patterns)
+P
+  if command -v man >/dev/null && command -v groff >/dev/null; then
+    equals "$(man --warnings -l "$LXCPATH/page" 2>&1 >/dev/null)" ""
+  fi
+  run -1 berth config generate poem
+  contains "$output" "man, schema and words can"
+}
