@@ -24,7 +24,8 @@ Status set_pair(Conf& conf, const Assignment& assignment) {
   auto& items = at<Path...>(conf);
   Sourced<std::pair<std::string, std::string>> item{{std::string(assignment.ref.sub), std::string(assignment.value)},
                                                     assignment.origin};
-  if constexpr (Rule == PairRule::kReplace) {
+  // A name without a line so far has no value either: a file of thousands of names is not searched for each of them.
+  if (Rule == PairRule::kReplace && conf.list_origins.contains(assignment.ref.name)) {
     const auto same = std::ranges::find(items, assignment.ref.sub, name_of);
     if (same != items.end()) {
       *same = std::move(item);
