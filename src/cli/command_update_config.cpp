@@ -1,4 +1,9 @@
 // Runs in: host commands.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
 #include "cli/commands.hpp"
 #include "cli/report.hpp"
 #include "config/update.hpp"
@@ -16,35 +21,64 @@ constexpr Option kOptions[] = {
      set_text<&UpdateOptions::file>},
 };
 
+// What is rewritten: the file behind a link, read and looked at by one descriptor.
+struct Original {
+  std::string path, text;
+  struct ::stat about = {};
+};
+
+Result<Original> read_original(const std::string& file) {
+  const Fd fd = TRY(sys::open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  Original original;
+  original.about = TRY(sys::stat_fd(fd.get()));
+  if (!S_ISREG(original.about.st_mode)) return fail(Error::message("it is not a regular file"));
+  if (original.about.st_nlink > 1) {
+    return fail(Error::message("the file has other names too, which would keep the old text")
+                    .hint("make a copy of it, and rewrite that one"));
+  }
+  original.path = TRY(sys::read_link(strings::cat("/proc/self/fd/", fd.get())));
+  original.text = TRY(sys::read_all(fd.get(), file));
+  return original;
+}
+
 // FILE.backup, or with a number when there is one from before.
-std::string free_backup_name(const std::string& file) {
-  std::string name = file + ".backup";
-  for (unsigned number = 1; sys::exists(name); ++number) name = strings::cat(file, ".backup.", number);
-  return name;
+Result<std::string> keep_backup(const Original& original) {
+  std::string name = original.path + ".backup";
+  for (unsigned number = 1;; ++number) {
+    const Status kept = sys::create_file_like(name, original.text, original.about);
+    if (kept) return name;
+    if (kept.error().code() != EEXIST) return fail(kept.error());
+    name = strings::cat(original.path, ".backup.", number);
+  }
 }
 
 void print_changes(const UpdateOptions& options, const config::Updated& updated) {
-  if (options.quiet) return;
   for (const config::Change& change : updated.changes) {
-    print(strings::cat(options.file, ':', change.line, ": ", strings::trim(change.before)));
-    print(change.after.empty() ? std::string(": removed\n") : strings::cat("  ->  ", strings::trim(change.after), '\n'));
+    print(strings::cat(options.file, ':', change.line, ": ", strings::printable(strings::trim(change.before))));
+    const std::string after = strings::printable(strings::trim(change.after));
+    print(after.empty() ? std::string(": removed\n") : strings::cat("  ->  ", after, '\n'));
   }
 }
 
 Result<int> update(UpdateOptions& options) {
-  if (options.file.empty() && !options.arguments.empty()) options.file = options.arguments.front();
+  if (options.file.empty() && !options.arguments.empty()) {
+    options.file = options.arguments.front();
+    options.arguments.erase(options.arguments.begin());
+  }
   if (options.file.empty()) return fail(Error::message("no file to rewrite").hint("name it with -c FILE"));
-  const std::string text = TRY_CONTEXT(sys::read_file(options.file), "reading the configuration file");
-  const auto about = TRY_CONTEXT(sys::stat(options.file), "reading the configuration file");
-  const config::Updated updated = TRY_CONTEXT(config::update_names(text, options.file), "nothing was changed");
+  if (!options.arguments.empty()) return fail(strings::cat("one file at a time: what is ", options.arguments.front(), "?"));
+  const Original original = TRY_CONTEXT(read_original(options.file), strings::cat(options.file, ": nothing was changed"));
+  const config::Updated updated =
+      TRY_CONTEXT(config::update_names(original.text, options.file), strings::cat(options.file, ": nothing was changed"));
   if (updated.changes.empty()) {
     if (!options.quiet) print(strings::cat(options.file, ": nothing to change\n"));
     return 0;
   }
-  const mode_t mode = about.st_mode & 07777U;
-  TRY_CONTEXT(sys::replace_file(free_backup_name(options.file), text, mode), "keeping the old file");
-  TRY_CONTEXT(sys::replace_file(options.file, updated.text, mode), "writing the configuration file");
+  const std::string backup = TRY_CONTEXT(keep_backup(original), "keeping the old file; nothing was changed");
+  TRY_CONTEXT(sys::replace_file_like(original.path, updated.text, original.about), "writing the configuration file");
+  if (options.quiet) return 0;
   print_changes(options, updated);
+  print(strings::cat("the old text is in ", backup, "; 'berth config check ", options.file, "' finds what is left to do\n"));
   return 0;
 }
 

@@ -1,4 +1,8 @@
 // Runs in: host commands.
+#include <sys/stat.h>
+
+#include <cerrno>
+
 #include "cli/config_words.hpp"
 #include "cli/json.hpp"
 #include "cli/report.hpp"
@@ -27,11 +31,24 @@ struct Problem {
 
 // A word without a slash that is no file is a container's name.
 Result<std::string> file_of(const CheckOptions& options, const std::string& word) {
-  if (word.find('/') != std::string::npos || sys::exists(word)) return word;
-  const auto container = TRY(runtime::Container::open(word, TRY(lxcpath_of(options))));
-  if (container.defined()) return container.config_file();
-  return fail(Error::message(strings::cat("there is neither a file nor a container ", word), ENOENT)
-                  .hint(strings::cat("lxc-ls -P ", container.lxcpath(), " lists the containers")));
+  const auto about = sys::stat(word);
+  const bool is_directory = about && S_ISDIR(about->st_mode);
+  if (word.find('/') == std::string::npos && (!about || is_directory)) {
+    const auto container = TRY(runtime::Container::open(word, TRY(lxcpath_of(options))));
+    if (container.defined()) return container.config_file();
+    const auto refused = sys::stat(container.config_file());
+    if (!refused && refused.error().code() != ENOENT) return fail(no_such_container(container));
+    return fail(Error::message("there is neither a file nor a container of this name", ENOENT)
+                    .hint(strings::cat("lxc-ls -P ", container.lxcpath(), " lists the containers")));
+  }
+  if (about && !S_ISREG(about->st_mode)) return fail(Error::message("it is not a regular file"));
+  return word;
+}
+
+constexpr std::size_t kShown = 200;  // bytes of a line
+
+std::string shown_line(const std::string& text) {
+  return strings::cat(strings::printable(std::string_view(text).substr(0, kShown)), text.size() > kShown ? "..." : "");
 }
 
 void print_json(const std::vector<Problem>& problems) {
@@ -42,7 +59,8 @@ void print_json(const std::vector<Problem>& problems) {
     json.begin_object().key("checked").value(file).key("problem").value(error.line());
     json.key("file").value(known ? error.origin().file : file);
     json.key("line").value(error.origin().line);
-    json.key("text").value(error.origin().text).key("hint").value(error.hint()).end_object();
+    json.key("text").value(error.origin().text).key("because").value(error.because());
+    json.key("hint").value(error.hint()).end_object();
   }
   print(json.end_array().take());
 }
@@ -53,24 +71,30 @@ void print_problem(const Problem& problem) {
   const Origin& origin = error.origin();
   std::string place = problem.file;
   if (origin.known()) place = origin.line == 0 ? origin.file : strings::cat(origin.file, ':', origin.line);
-  print(strings::cat(place, ": ", error.line(), '\n'));
-  if (!origin.text.empty()) print(strings::cat("    ", origin.text, '\n'));
+  print(strings::cat(place, ": ", strings::printable(error.line()), '\n'));
+  if (!origin.text.empty()) print(strings::cat("    ", shown_line(origin.text), '\n'));
   if (!error.because().empty()) print(strings::cat("  because: ", error.because(), '\n'));
   if (!error.hint().empty()) print(strings::cat("  try: ", error.hint(), '\n'));
 }
 
 Result<int> check(CheckOptions& options) {
+  if (!options.name.empty()) options.arguments.push_back(options.name);
   if (options.arguments.empty())
     return fail(Error::message("no file to check").hint(strings::cat(options.program, " FILE, or the name of a container")));
   std::vector<Problem> problems;
   for (const std::string& word : options.arguments) {
-    const std::string file = TRY(file_of(options, word));
-    for (Error& error : config::check_file(file)) problems.push_back({file, std::move(error)});
+    const auto file = file_of(options, word);
+    if (!file) {
+      problems.push_back({word, file.error()});
+      continue;
+    }
+    for (Error& error : config::check_file(*file)) problems.push_back({*file, std::move(error)});
   }
-  if (options.json)
+  if (options.json) {
     print_json(problems);
-  else
+  } else if (!options.quiet) {
     for (const Problem& problem : problems) print_problem(problem);
+  }
   return problems.empty() ? 0 : kExitFailure;
 }
 

@@ -4,6 +4,7 @@
 #include "cli/report.hpp"
 #include "config/assign.hpp"
 #include "config/key_table.hpp"
+#include "config/legacy.hpp"
 
 namespace berth::cli {
 namespace {
@@ -38,18 +39,26 @@ Result<const config::Key*> find_row(const std::string& name) {
   for (const config::Key* key : all_rows()) {
     if (key->name == name) return key;
   }
+  if (const auto legacy = config::find_legacy(name); legacy && !legacy->replacement.empty()) {
+    return fail(Error::message(strings::cat("\"", name, "\" is the old name of \"", legacy->replacement, "\""))
+                    .hint(strings::cat("berth config explain ", legacy->replacement)));
+  }
   return TRY(config::resolve_key(name, {})).key;
 }
 
 std::string shown_name(const config::Key& key) { return strings::cat(key.name, key.is(config::kPrefix) ? ".*" : ""); }
 
 std::string example_line(const config::Key& key) {
+  if (key.example.empty()) return strings::cat(key.name, " =");
   return strings::cat(key.name, key.is(config::kPrefix) ? "." : " = ", key.example);
 }
 
 std::vector<std::string> notes(const config::Key& key) {
   std::vector<std::string> notes;
-  if (key.is(config::kList)) notes.emplace_back("may be given again and again: each line adds, an empty value clears");
+  if (key.is(config::kPrefix) && !key.example.empty())
+    notes.emplace_back("takes a line for each name, an empty value clears");
+  else if (key.is(config::kList))
+    notes.emplace_back("may be given again and again: each line adds, an empty value clears");
   if (key.is(config::kLive)) notes.emplace_back("is read whenever it is used: a change needs no restart");
   if (key.since == "berth") notes.emplace_back("is berth's own: LXC does not know it");
   return notes;
@@ -74,7 +83,7 @@ void print_row(const config::Key& key) {
   print(wrapped(key.documentation, "    "));
   if (!key.initial.empty()) print(strings::cat("  not set  ", key.initial, '\n'));
   print(strings::cat("  example  ", example_line(key), '\n'));
-  if (key.since != "berth") print(strings::cat("  since    LXC ", key.since, '\n'));
+  if (key.since != "berth") print(strings::cat("  since    LXC ", key.since, key.since == "2.1" ? " or before\n" : "\n"));
   for (const std::string& note : notes(key)) print(strings::cat("  it ", note, '\n'));
 }
 

@@ -44,10 +44,14 @@ std::string roff(std::string_view text) {
 std::string key_entry(const config::Key& key) {
   std::string out = strings::cat(".TP\n.BR ", roff(key.name), key.is(config::kPrefix) ? ".\\fIX\\fR" : "", "\n");
   out += strings::cat("= \\fI", roff(key.syntax), "\\fR\n.br\n", roff(key.documentation), "\n");
-  if (key.is(config::kList)) out += "Each line adds a value, an empty one clears them.\n";
+  if (key.is(config::kPrefix) && !key.example.empty())
+    out += "A line for each name; an empty value clears.\n";
+  else if (key.is(config::kList))
+    out += "Each line adds a value, an empty one clears them.\n";
   if (!key.initial.empty()) out += strings::cat("Not set: ", roff(key.initial), ".\n");
   if (key.since == "berth") out += "LXC does not know this key.\n";
-  out += strings::cat(".br\nExample:\n.B ", roff(key.name), key.is(config::kPrefix) ? "." : " = ", roff(key.example), "\n");
+  const std::string_view middle = key.example.empty() ? " =" : key.is(config::kPrefix) ? "." : " = ";
+  out += strings::cat(".br\nExample:\n.B ", roff(key.name), middle, roff(key.example), "\n");
   return out;
 }
 
@@ -76,7 +80,8 @@ std::string pattern_of(const config::Key& key) {
   for (const char c : key.name) pattern += c == '.' ? std::string("\\.") : std::string(1, c);
   const std::size_t number = pattern.find("\\.N\\.");
   if (number != std::string::npos) pattern.replace(number + 2, 1, "[0-9]+");
-  return pattern + (key.is(config::kPrefix) ? "(\\..+)?$" : "$");
+  if (key.name == "lxc.net") return pattern + "(\\.[0-9]+)?$";
+  return pattern + (key.is(config::kPrefix) ? "(\\.[^.]+)*$" : "$");
 }
 
 void write_property(JsonWriter& json, const config::Key& key) {
@@ -113,7 +118,7 @@ void print_words() {
 }
 
 Result<int> generate(GenerateOptions& options) {
-  const std::string what = options.arguments.empty() ? "" : options.arguments.front();
+  const std::string what = options.arguments.empty() ? "" : strings::join(options.arguments, " ");
   if (what == "man")
     print_manual();
   else if (what == "schema")

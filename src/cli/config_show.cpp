@@ -1,10 +1,11 @@
 // Runs in: host commands.
-#include <set>
+#include <algorithm>
 
 #include "cli/config_words.hpp"
 #include "cli/json.hpp"
 #include "cli/report.hpp"
 #include "config/key_table.hpp"
+#include "config/line.hpp"
 #include "config/parser.hpp"
 
 namespace berth::cli {
@@ -25,52 +26,80 @@ const Command kShow = {
 
 struct Value {
   std::string key, text;
-  Origin origin;  // unknown: the default
+  std::vector<Origin> origins;  // none: the default
 };
 
-// A list has a line for each of its values; where they can't be told apart, the last line stands for all.
+bool takes_several_lines(const config::KeyRef& ref) { return ref.key->is(config::kList) || ref.key->is(config::kPrefix); }
+
+// "lxc.prlimit" stands for all keys below it, which are shown themselves.
+bool stands_for_others(const config::KeyRef& ref) { return ref.key->is(config::kPrefix) && ref.sub.empty(); }
+
+// LXC's getters leave the type out.
+std::string complete_text(const config::Conf& conf, const std::string& key, const std::string& text) {
+  return key == "lxc.rootfs.path" && !conf.rootfs.type.empty() ? strings::cat(conf.rootfs.type, ':', text) : text;
+}
+
+// A list is shown as lines. Which of them a line of the file set is known where there are as many; else all lines set all.
 void append_values(std::vector<Value>& values, const config::Conf& conf, const std::string& key, const std::string& text) {
   const std::vector<Origin> origins = conf.origins_of(key);
-  const auto pieces = strings::split(strings::trim_right(text, "\n"), '\n');
+  auto pieces = strings::split(strings::trim_right(text, "\n"), '\n');
+  std::string joined;
+  if (pieces.size() > 1 && !takes_several_lines(config::find_key(key))) {
+    for (const std::string_view piece : pieces) joined += strings::cat(joined.empty() ? "" : " ", piece);
+    pieces = {joined};
+  }
   for (std::size_t i = 0; i < pieces.size(); ++i) {
-    const Origin* origin = origins.size() == pieces.size() ? &origins[i] : origins.empty() ? nullptr : &origins.back();
-    values.push_back({key, std::string(pieces[i]), origin == nullptr ? Origin{} : *origin});
+    const bool one_each = origins.size() == pieces.size();
+    values.push_back({key, complete_text(conf, key, std::string(pieces[i])), one_each ? std::vector{origins[i]} : origins});
   }
 }
 
-// "lxc.prlimit" stands for all keys below it, which are shown themselves.
-bool stands_for_others(std::string_view name) {
-  const config::KeyRef ref = config::find_key(name);
-  return ref.key != nullptr && ref.key->is(config::kPrefix) && ref.sub.empty();
+bool is_below(std::string_view key, std::string_view prefix) {
+  return key.starts_with(prefix) && (key.size() == prefix.size() || key[prefix.size()] == '.');
 }
 
 Result<std::vector<Value>> collect(const ShowOptions& options, const config::Conf& conf) {
   std::vector<Value> values;
-  std::set<std::string, std::less<>> wanted(options.arguments.begin(), options.arguments.end());
-  for (const std::string& key : wanted) {
-    if (!config::is_supported(key)) TRY(config::get_item(conf, key));  // the refusal, with the key that was meant
+  for (const std::string& word : options.arguments) {
+    if (!config::is_supported(word)) TRY(config::get_item(conf, word));  // the refusal, with the key that was meant
   }
   for (const auto& [key, text] : config::all_items(conf)) {
-    if (!stands_for_others(key) && (wanted.empty() || wanted.contains(key))) append_values(values, conf, key, text);
+    if (stands_for_others(config::find_key(key))) continue;
+    const bool wanted = std::ranges::any_of(options.arguments, [&](const std::string& word) { return is_below(key, word); });
+    if (options.arguments.empty() || wanted) append_values(values, conf, key, text);
   }
   return values;
 }
 
-std::string place_of(const Origin& origin) {
-  if (!origin.known()) return "default";
-  return origin.line == 0 ? origin.file : strings::cat(origin.file, ':', origin.line);
+void tell_unset(const ShowOptions& options, const std::vector<Value>& values) {
+  for (const std::string& word : options.arguments) {
+    const bool shown = std::ranges::any_of(values, [&](const Value& value) { return is_below(value.key, word); });
+    if (!shown) notice(options, strings::cat(word, " is not set"));
+  }
+}
+
+// "FILE:3", "FILE:3,5", "FILE:3 OTHER:1"
+std::string places_of(const std::vector<Origin>& origins) {
+  if (origins.empty()) return "default";
+  std::string text, file;
+  for (const Origin& origin : origins) {
+    if (origin.file != file || text.empty())
+      text += strings::cat(text.empty() ? "" : " ", origin.file, ':', origin.line);
+    else
+      text += strings::cat(',', origin.line);
+    file = origin.file;
+  }
+  return text;
 }
 
 void print_json(const std::vector<Value>& values) {
   JsonWriter json;
   json.begin_array();
   for (const Value& value : values) {
-    json.begin_object().key("key").value(value.key).key("value").value(value.text);
-    if (value.origin.known())
-      json.key("file").value(value.origin.file).key("line").value(value.origin.line);
-    else
-      json.key("file").null().key("line").null();
-    json.end_object();
+    json.begin_object().key("key").value(value.key).key("value").value(value.text).key("set_by").begin_array();
+    for (const Origin& origin : value.origins)
+      json.begin_object().key("file").value(origin.file).key("line").value(origin.line).end_object();
+    json.end_array().end_object();
   }
   print(json.end_array().take());
 }
@@ -80,13 +109,14 @@ Result<int> show(ShowOptions& options) {
   if (options.rcfile.empty() && !container.defined()) return fail(no_such_container(container));
   config::Conf conf = TRY(container.load());
   const std::vector<Value> values = TRY(collect(options, conf));
+  tell_unset(options, values);
   if (options.json) {
     print_json(values);
     return 0;
   }
   for (const Value& value : values) {
-    if (options.origin) print(strings::cat(place_of(value.origin), ": "));
-    print(strings::cat(value.key, " = ", value.text, '\n'));
+    if (options.origin) print(strings::cat(places_of(value.origins), ": "));
+    print(strings::cat(value.key, " = ", config::quoted_value(value.text), '\n'));
   }
   return 0;
 }

@@ -169,8 +169,10 @@ std::string help_text(const Command& command, std::string_view program) {
   for (const Option& row : std::span(kCommonOptions).subspan(kOwnCommon)) append(row);
   text += strings::cat(
       "\nMandatory or optional arguments to long options are also mandatory or optional\n"
-      "for any corresponding short options.\n\nSee the lxc-",
-      command.name, " man page for further information.\n\n");
+      "for any corresponding short options.\n\n");
+  // Words behind a command have no page of their own.
+  if (std::string_view(command.name).find(' ') == std::string_view::npos)
+    text += strings::cat("See the lxc-", command.name, " man page for further information.\n\n");
   return text;
 }
 

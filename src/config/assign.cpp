@@ -43,6 +43,9 @@ Result<KeyRef> resolve_key(std::string_view name, std::string_view file) {
 }
 
 void clear(Conf& conf, const KeyRef& ref) {
+  // The two exclude each other, and clearing either clears both.
+  if (ref.name == "lxc.cap.drop") conf.list_origins.erase("lxc.cap.keep");
+  if (ref.name == "lxc.cap.keep") conf.list_origins.erase("lxc.cap.drop");
   if (ref.key->codec.clear != nullptr) ref.key->codec.clear(conf, ref);
   if (const auto found = conf.origins.find(ref.name); found != conf.origins.end()) conf.origins.erase(found);
   std::erase_if(conf.list_origins, [&](const auto& entry) {

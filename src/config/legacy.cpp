@@ -43,7 +43,7 @@ constexpr std::array kRenames = std::to_array<Rename>({
 std::string network_name(std::string_view rest) {
   if (rest.empty()) return "lxc.net";
   const std::size_t dot = rest.find('.');
-  const bool indexed = rest.find_first_not_of("0123456789") == std::min(dot, rest.size()) && dot != 0;
+  const bool indexed = std::min(rest.find_first_not_of("0123456789"), rest.size()) == std::min(dot, rest.size()) && dot != 0;
   std::string name = indexed ? strings::cat("lxc.net.", rest) : strings::cat("lxc.net.0.", rest);
   if (name.ends_with(".ipv4") || name.ends_with(".ipv6")) name += ".address";
   return name;

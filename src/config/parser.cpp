@@ -69,7 +69,12 @@ class Loader {
       if (entry.name.size() > 5 && entry.name.ends_with(".conf")) names.push_back(entry.name);
     }
     std::ranges::sort(names);
-    for (const std::string& name : names) TRY(include(strings::cat(strings::trim_right(path, "/"), "/", name), origin));
+    for (const std::string& name : names) {
+      auto result = include(strings::cat(strings::trim_right(path, "/"), "/", name), origin);
+      if (result) continue;
+      if (problems_ == nullptr) return result;
+      problems_->push_back(std::move(result.error()));
+    }
     return {};
   }
 
@@ -112,11 +117,21 @@ class Loader {
     return {};
   }
 
+  // LXC passes over such a line without a word, and so does a start; who asks for mistakes shall hear of it.
+  static Status check_ignored(std::string_view line) {
+    if (line.empty() || line.front() == '#') return {};
+    Error error = Error::message("the line is ignored: it is neither a comment nor does it begin with \"lxc.\"");
+    if (line.starts_with("\xef\xbb\xbf")) return fail(std::move(error).hint("remove the byte order mark at its beginning"));
+    const std::string near = nearest_key(strings::trim(line.substr(0, line.find('='))));
+    return fail(near.empty() ? std::move(error).hint("put a # before it if it is a comment")
+                             : std::move(error).hint(strings::cat("did you mean \"", near, "\"?")));
+  }
+
   Status row(std::string& text, std::size_t at, std::size_t length, Origin& origin) {
     const std::string_view raw = std::string_view(text).substr(at, length);
     origin.text = strings::trim(raw);
     const Line line = TRY(read_line(raw));
-    if (!line.assignment) return {};
+    if (!line.assignment) return problems_ == nullptr ? Status{} : check_ignored(origin.text);
     const KeyRef ref = TRY(resolve_key(line.key, origin.file));
     if (ref.key->is(kInclude)) return line.value.empty() ? Status{} : include(line.value, origin);
     if (is_hardware_address(ref) && !line.value.empty()) {

@@ -20,9 +20,9 @@ struct Updated {
   std::vector<Change> changes;  // none: the text is as it was
 };
 
-// Comments, order and spacing stay. Blocks of lxc.network.* without a number are numbered, a new one at each lxc.network.type;
-// the type in lxc.rootfs.backend becomes the prefix of lxc.rootfs.path. Values are not looked at otherwise. Error: a line that no
-// version could read, with its number.
+// Comments, order and spacing stay. Blocks of lxc.network.* without a number get one that the file does not use yet, a new one at
+// each lxc.network.type; the type in lxc.rootfs.backend, or dir, becomes the prefix of lxc.rootfs.path. Values are not looked at
+// otherwise. Error: a line that no version could read, with its number.
 Result<Updated> update_names(std::string_view text, const std::string& name);
 
 }  // namespace berth::config

@@ -135,6 +135,29 @@ Status replace_file(const std::string& path, std::string_view data, mode_t mode)
   return outcome;
 }
 
+Status create_file_like(const std::string& path, std::string_view data, const struct ::stat& like) {
+  constexpr mode_t kPrivate = 0600;  // until it belongs to whom it shall
+  constexpr mode_t kPermissions = 0777;
+  const Fd fd = TRY(open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, kPrivate));
+  const struct ::stat made = TRY(stat_fd(fd.get()));
+  Status outcome;
+  if (made.st_uid != like.st_uid || made.st_gid != like.st_gid)
+    outcome = status(raw::call(SYS_fchown, fd.get(), like.st_uid, like.st_gid), "fchown", path);
+  if (outcome) outcome = status(raw::call(SYS_fchmod, fd.get(), like.st_mode & kPermissions), "fchmod", path);
+  if (outcome) outcome = write_all(fd.get(), data, path);
+  if (outcome) outcome = status(retry(SYS_fsync, fd.get()), "fsync", path);
+  if (!outcome) (void)raw::call(SYS_unlinkat, AT_FDCWD, path.c_str(), 0);
+  return outcome;
+}
+
+Status replace_file_like(const std::string& path, std::string_view data, const struct ::stat& like) {
+  const std::string beside = path + random_suffix();
+  TRY(create_file_like(beside, data, like));
+  const Status outcome = rename(beside, path);
+  if (!outcome) (void)raw::call(SYS_unlinkat, AT_FDCWD, beside.c_str(), 0);
+  return outcome;
+}
+
 Status make_directory(const std::string& path, mode_t mode) { return make_directory_at(AT_FDCWD, path, mode); }
 
 Status make_directory_at(int dir, const std::string& path, mode_t mode) {

@@ -40,6 +40,10 @@ Status write_attribute(const std::string& path, std::string_view data);
 Status write_attribute_at(int dir, const std::string& path, std::string_view data);
 // Replaces `path` atomically: writes beside it, syncs, renames.
 Status replace_file(const std::string& path, std::string_view data, mode_t mode = kDefaultFileMode);
+// The same with the owner, the group and the permissions of the file that `like` tells of. Refused where they can't be given.
+Status replace_file_like(const std::string& path, std::string_view data, const struct ::stat& like);
+// A new file of that kind; EEXIST when there is one, or a link.
+Status create_file_like(const std::string& path, std::string_view data, const struct ::stat& like);
 
 Status make_directory(const std::string& path, mode_t mode);
 Status make_directory_at(int dir, const std::string& path, mode_t mode);

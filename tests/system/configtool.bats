@@ -31,11 +31,36 @@ C
   run -1 berth config check "$LXCPATH/whole.conf"
   contains "$output" "$LXCPATH/part.conf:2: "
   run -1 berth config check "${P[@]}" nobody
-  contains "$output" "neither a file nor a container nobody"
+  contains "$output" "nobody: there is neither a file nor a container"
+  # One that can't be read hides no other.
+  run -1 berth config check "${P[@]}" nobody "$LXCPATH/whole.conf"
+  contains "$output" "$LXCPATH/part.conf:2: "
+  mkdir "$LXCPATH/conf.d"
+  ln -s nothing "$LXCPATH/conf.d/a.conf"
+  printf 'lxc.tty.max = many\n' >"$LXCPATH/conf.d/b.conf"
+  printf 'lxc.include = %s\n' "$LXCPATH/conf.d" >"$LXCPATH/whole.conf"
+  run -1 berth config check "$LXCPATH/whole.conf"
+  contains "$output" "conf.d/a.conf"
+  contains "$output" "conf.d/b.conf:1: "
+  cd "$LXCPATH"
+  equals "$(berth config check -P "$LXCPATH" "$NAME")" ""
+  run -1 berth config check "$LXCPATH/conf.d"
+  contains "$output" "it is not a regular file"
   run -1 berth config check
   contains "$output" "no file to check"
   run -1 berth config check /no/such/file
   contains "$output" "/no/such/file"
+}
+
+@test "check names the lines that everybody else passes over" {
+  printf '\xef\xbb\xbflxc.uts.name = x\nlcx.tty.max = 3\n# fine\n\nfree \x1b[31mtext\n' >"$LXCPATH/odd.conf"
+  run -1 berth config check "$LXCPATH/odd.conf"
+  contains "$output" "odd.conf:1: the line is ignored"
+  contains "$output" "byte order mark"
+  contains "$output" 'did you mean "lxc.tty.max"?'
+  contains "$output" "free ?[31mtext"
+  equals "$(grep -c "is ignored" <<<"$output")" 3
+  equals "$(berth config check -q "$LXCPATH/odd.conf" || echo "rc $?")" "rc 1"
 }
 
 @test "explain knows every key, as a file writes it" {
@@ -86,6 +111,24 @@ lxc.prlimit.nofile = 1024"
   cp "$LXCPATH/first" "$LXCPATH/again/config"
   berth config show "${P[@]}" again >"$LXCPATH/second"
   diff "$LXCPATH/first" "$LXCPATH/second"
+  # What a getter alone would not tell.
+  printf 'lxc.rootfs.path = zfs:tank/x\nlxc.namespace.keep = user net\nlxc.environment = " C=x "\n' >"$LXCPATH/again/config"
+  berth config show "${P[@]}" again lxc.rootfs.path lxc.namespace.keep lxc.environment >"$LXCPATH/third"
+  equals "$(cat "$LXCPATH/third")" 'lxc.rootfs.path = zfs:tank/x
+lxc.namespace.keep = user net
+lxc.environment = " C=x "'
+}
+
+@test "show: all lines that set a value, what is below a key, what is not set" {
+  plain_container
+  printf 'lxc.cap.drop = sys_time sys_module\nlxc.cap.drop = mac_admin\nlxc.prlimit.nofile = 1\nlxc.prlimit.core = 0\n' >"$LXCPATH/$NAME/config"
+  local file=$LXCPATH/$NAME/config
+  contains "$(berth config show "${P[@]}" "$NAME" --origin lxc.cap.drop)" "$file:1,2: lxc.cap.drop = sys_time"
+  equals "$(berth config show "${P[@]}" "$NAME" lxc.prlimit | wc -l)" 2
+  run -0 berth config show "${P[@]}" "$NAME" lxc.seccomp.profile
+  contains "$output" "lxc.seccomp.profile is not set"
+  printf 'lxc.cap.drop = sys_time\nlxc.cap.keep =\nlxc.cap.drop = mac_admin\n' >"$file"
+  equals "$(berth config show "${P[@]}" "$NAME" --origin lxc.cap.drop)" "$file:3: lxc.cap.drop = mac_admin"
 }
 
 @test "lxc-update-config rewrites old names and keeps the old file" {
@@ -114,6 +157,8 @@ lxc.rootfs.path = dir:/srv/web1"
   run -1 lxc-update-config -c "$file"
   contains "$output" "$file:1"
   equals "$(cat "$file")" "lxc.utsname"
+  run -1 lxc-update-config -c "$file" other
+  contains "$output" "one file at a time"
   run -1 lxc-update-config
   contains "$output" "name it with -c FILE"
   run -1 lxc-update-config -c "$LXCPATH/nothing"
@@ -132,7 +177,7 @@ patterns = [re.compile(one) for one in schema["patternProperties"]]
 page = open(sys.argv[3]).read()
 for line in open(sys.argv[2]):
     word = line.split("\t")[0]
-    name = word.replace(".N.", ".0.") + ("x" if word.endswith(".") else "")
+    name = word.replace(".N.", ".0.") + ("0" if word.endswith(".") else "")
     assert any(one.match(name) for one in patterns), name
     assert word.rstrip(".").replace("-", "\\-") in page, word
 assert not any(one.match("lxc.uts.nmae") for one in patterns)
@@ -142,4 +187,28 @@ P
   fi
   run -1 berth config generate poem
   contains "$output" "man, schema and words can"
+}
+
+@test "lxc-update-config keeps owner and mode, follows a link, refuses what has other names" {
+  local file=$LXCPATH/real.conf
+  printf 'lxc.tty = 1\n' >"$file"
+  chown 1234:1235 "$file"
+  chmod 660 "$file"
+  ln -s real.conf "$LXCPATH/link.conf"
+  (umask 077 && lxc-update-config -q -c "$LXCPATH/link.conf")
+  [ -L "$LXCPATH/link.conf" ]
+  equals "$(cat "$file")" "lxc.tty.max = 1"
+  equals "$(stat -c '%u:%g %a' "$file" "$file.backup")" "1234:1235 660
+1234:1235 660"
+  printf 'lxc.tty = 1\n' >"$LXCPATH/one.conf"
+  ln "$LXCPATH/one.conf" "$LXCPATH/two.conf"
+  ln -s "$LXCPATH/nothing" "$LXCPATH/one.conf.backup"
+  run -1 lxc-update-config -c "$LXCPATH/one.conf"
+  contains "$output" "has other names too"
+  rm "$LXCPATH/two.conf"
+  lxc-update-config -q -c "$LXCPATH/one.conf"
+  [ -L "$LXCPATH/one.conf.backup" ]
+  equals "$(cat "$LXCPATH/one.conf.backup.1")" "lxc.tty = 1"
+  run -1 lxc-update-config -c "$LXCPATH"
+  contains "$output" "not a regular file"
 }

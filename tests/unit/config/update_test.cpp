@@ -25,6 +25,9 @@ TEST(Update, TheBackendBecomesAPrefix) {
   EXPECT_EQ(updated("lxc.rootfs = /srv/a\nlxc.rootfs.backend = btrfs\n"), "lxc.rootfs.path = btrfs:/srv/a\n");
   EXPECT_EQ(updated("lxc.rootfs = \"/srv/a\"\n"), "lxc.rootfs.path = \"dir:/srv/a\"\n");
   EXPECT_EQ(updated("lxc.rootfs = overlayfs:/a:/b\n"), "lxc.rootfs.path = overlayfs:/a:/b\n");
+  EXPECT_EQ(updated("lxc.rootfs = /dev/vg/web1\n"), "lxc.rootfs.path = /dev/vg/web1\n");
+  EXPECT_EQ(updated("lxc.rootfs.path = /b\nlxc.rootfs.backend = zfs\n"), "lxc.rootfs.path = zfs:/b\n");
+  EXPECT_EQ(updated("lxc.rootfs.path = /b\n"), "lxc.rootfs.path = /b\n");
   EXPECT_EQ(updated("lxc.rootfs =\n"), "lxc.rootfs.path =\n");
 }
 
@@ -32,7 +35,14 @@ TEST(Update, NumbersNetworks) {
   EXPECT_EQ(updated("lxc.network.type = veth\nlxc.network.ipv4 = 10.0.3.2/24\nlxc.network.type = empty\nlxc.network.flags = up\n"
                     "lxc.network.7.type = none\nlxc.network =\nlxc.network.type = phys\n"),
             "lxc.net.0.type = veth\nlxc.net.0.ipv4.address = 10.0.3.2/24\nlxc.net.1.type = empty\nlxc.net.1.flags = up\n"
-            "lxc.net.7.type = none\nlxc.net =\nlxc.net.0.type = phys\n");
+            "lxc.net.7.type = none\nlxc.net =\nlxc.net.2.type = phys\n");
+}
+
+TEST(Update, TakesNoNumberThatTheFileGives) {
+  EXPECT_EQ(updated("lxc.net.0.type = veth\nlxc.network.type = phys\nlxc.network.link = eth1\n"),
+            "lxc.net.0.type = veth\nlxc.net.1.type = phys\nlxc.net.1.link = eth1\n");
+  EXPECT_EQ(updated("lxc.network.type = phys\nlxc.network.0.type = veth\nlxc.network.0 =\n"),
+            "lxc.net.1.type = phys\nlxc.net.0.type = veth\nlxc.net.0 =\n");
 }
 
 TEST(Update, OddNames) {
