@@ -46,7 +46,9 @@ Result<const config::Key*> find_row(const std::string& name) {
   return TRY(config::resolve_key(name, {})).key;
 }
 
-std::string shown_name(const config::Key& key) { return strings::cat(key.name, key.is(config::kPrefix) ? ".*" : ""); }
+std::string shown_name(const config::Key& key) {
+  return strings::cat(key.name, key.is(config::kPrefix) && !key.example.empty() ? ".*" : "");
+}
 
 std::string example_line(const config::Key& key) {
   if (key.example.empty()) return strings::cat(key.name, " =");
@@ -57,7 +59,7 @@ std::vector<std::string> notes(const config::Key& key) {
   std::vector<std::string> notes;
   if (key.is(config::kPrefix) && !key.example.empty())
     notes.emplace_back("takes a line for each name, an empty value clears");
-  else if (key.is(config::kList))
+  else if (key.is(config::kList) && !key.example.empty())
     notes.emplace_back("may be given again and again: each line adds, an empty value clears");
   if (key.is(config::kLive)) notes.emplace_back("is read whenever it is used: a change needs no restart");
   if (key.since == "berth") notes.emplace_back("is berth's own: LXC does not know it");

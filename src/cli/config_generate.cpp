@@ -46,7 +46,7 @@ std::string key_entry(const config::Key& key) {
   out += strings::cat("= \\fI", roff(key.syntax), "\\fR\n.br\n", roff(key.documentation), "\n");
   if (key.is(config::kPrefix) && !key.example.empty())
     out += "A line for each name; an empty value clears.\n";
-  else if (key.is(config::kList))
+  else if (key.is(config::kList) && !key.example.empty())
     out += "Each line adds a value, an empty one clears them.\n";
   if (!key.initial.empty()) out += strings::cat("Not set: ", roff(key.initial), ".\n");
   if (key.since == "berth") out += "LXC does not know this key.\n";
