@@ -57,10 +57,6 @@ int run(Common& options, int argc, char** argv) {
   return print_item(options, word);
 }
 
-}  // namespace
-
-namespace {
-
 struct Word {
   std::string_view name;
   int (*run)(int argc, char** argv);

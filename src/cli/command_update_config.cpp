@@ -75,7 +75,10 @@ Result<int> update(UpdateOptions& options) {
     return 0;
   }
   const std::string backup = TRY_CONTEXT(keep_backup(original), "keeping the old file; nothing was changed");
-  TRY_CONTEXT(sys::replace_file_like(original.path, updated.text, original.about), "writing the configuration file");
+  if (auto written = sys::replace_file_like(original.path, updated.text, original.about); !written) {
+    [[maybe_unused]] const Status ignored = sys::unlink(backup);  // the same text twice would only puzzle
+    return fail(std::move(written.error()).context(strings::cat("writing ", options.file, "; nothing was changed")));
+  }
   if (options.quiet) return 0;
   print_changes(options, updated);
   print(strings::cat("the old text is in ", backup, "; 'berth config check ", options.file, "' finds what is left to do\n"));

@@ -100,6 +100,7 @@ bool start_last_process(const child::BlobView& blob, const std::vector<bool>& do
 void leave(const child::BlobView& blob, const std::vector<bool>& done, int status) {
   bool last_process = false;
   for (const OwnGroup& group : own_groups(blob)) {
+    // Who waited for the stop is answered, and often wants this very processor: it shall not wait for groups that go meanwhile.
     sys::raw::call(SYS_sched_yield);
     if (group.unified) {
       last_process = start_last_process(blob, done, group) || last_process;

@@ -55,6 +55,8 @@ std::string find_program(const std::string& name) {
   return name;
 }
 
+bool leads_session() { return sys::raw::call(SYS_getsid, 0) == sys::raw::call(SYS_getpid); }
+
 }  // namespace
 
 HookCommand hook_command(const child::BlobView& blob, const child::Step& step, const HostContext& context) {
@@ -87,7 +89,9 @@ Result<RunningProgram> RunningProgram::start(const std::vector<std::string>& arg
   spawn.program_path = find_program(arguments[0]);
   spawn.environment = environment;
   spawn.descriptors = {{null.get(), 0}, {output.get(), 1}, {output.get(), 2}};
-  spawn.new_session = true;  // what the program starts and does not wait for can be killed with it
+  // Of a daemonized monitor: what the program starts and does not wait for can be killed with it. In the foreground it stays in
+  // the caller's session, so that it can ask at the terminal.
+  spawn.new_session = program.leads_session_ = leads_session();
   sys::Cloned started = TRY(sys::spawn(std::move(spawn)));
   program.pid_ = started.pid;
   program.pidfd_ = std::move(started.pidfd);
@@ -125,8 +129,9 @@ Result<int> RunningProgram::reap() {
 }
 
 void RunningProgram::kill() {
-  // Not waited for yet, so the number is still its own. Fails only when all have ended already, which is what is wanted.
-  [[maybe_unused]] const Status ignored = sys::kill(-pid_, SIGKILL);
+  // Fails only when it has ended already, which is what is wanted.
+  [[maybe_unused]] const Status ignored =
+      leads_session_ ? sys::send_signal_to_group(pidfd_.get(), pid_, SIGKILL) : sys::send_signal(pidfd_.get(), SIGKILL);
 }
 
 Status hook_outcome(const HookCommand& command, RunningProgram& hook, int status) {

@@ -49,6 +49,7 @@ class RunningProgram {
   bool read_output();
   // For a program that ended: its wait(2) status.
   Result<int> reap();
+  // Before reap(). With what it has started, when it leads a session of its own.
   void kill();
   [[nodiscard]] const std::string& output() const { return kept_; }
 
@@ -57,6 +58,7 @@ class RunningProgram {
 
   std::string name_;
   pid_t pid_ = -1;
+  bool leads_session_ = false;
   Fd pidfd_, output_;
   std::string kept_;  // the end of the output, bounded
   std::string line_;  // an unfinished line for the log

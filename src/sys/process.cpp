@@ -69,6 +69,13 @@ Status send_signal(int pidfd, int signal) {
                 strings::cat("signal ", signal));
 }
 
+Status send_signal_to_group(int pidfd, pid_t pid, int signal) {
+  if (pid <= 1) return fail(Error::from_errno(EINVAL, "kill", pid_name(pid)));
+  constexpr unsigned kProcessGroup = 1U << 2;  // PIDFD_SIGNAL_PROCESS_GROUP of <linux/pidfd.h>
+  const long sent = raw::call(SYS_pidfd_send_signal, pidfd, signal, nullptr, kProcessGroup);
+  return sent == -EINVAL || sent == -ENOSYS ? kill(-pid, signal) : status(sent, "pidfd_send_signal", pid_name(pid));
+}
+
 Status kill(pid_t pid, int signal) {
   return status(raw::call(SYS_kill, pid, signal), "kill", strings::cat(pid_name(pid), ", signal ", signal));
 }

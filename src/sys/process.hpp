@@ -29,6 +29,9 @@ void sleep_for(std::chrono::milliseconds time);
 Result<std::pair<Fd, Fd>> make_pipe();  // read end, write end
 Result<Fd> open_pidfd(pid_t pid);
 Status send_signal(int pidfd, int signal);
+// To the process group that this process leads and that has its number. By the pidfd where the kernel can (6.9); else by the
+// number, which is its own as long as the process has not been waited for.
+Status send_signal_to_group(int pidfd, pid_t pid, int signal);
 Status kill(pid_t pid, int signal);
 // waitid(P_PIDFD, WEXITED): blocks. Returns the status in wait(2) form.
 Result<int> wait_pidfd(int pidfd);

@@ -218,3 +218,19 @@ lxc.hook.mount = $LXCPATH/hook"
   contains "$init" RUNTIME=1
   lacks "$init" HOOKS=1
 }
+
+@test "a hook that hangs is killed with what it has started" {
+  only_berth "the other LXC waits for it"
+  printf '#!/bin/sh\nsleep 300 &\necho $! >%s/grandchild\nwait\n' "$LXCPATH" >"$LXCPATH/hang"
+  chmod 755 "$LXCPATH/hang"
+  make_container <<<"lxc.hook.pre-start = $LXCPATH/hang"
+  lxc-start "${P[@]}" "${N[@]}" 3>&- 2>"$LXCPATH/said" &
+  local starter=$! status=0
+  hangs() { [ -s "$LXCPATH/grandchild" ]; }
+  eventually 10 hangs
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  wait "$starter" || status=$?
+  equals "$status" 1
+  gone() { [ ! -e "/proc/$(cat "$LXCPATH/grandchild")" ]; }
+  eventually 5 gone
+}

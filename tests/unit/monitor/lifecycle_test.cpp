@@ -193,7 +193,7 @@ TEST_F(LifecycleTest, AContainerKilledWhileItStartsIsAFailure) {
   clone();
   point(Phase::kContainer, Op::kAwait, Point::kGo);  // never released
   exec("exit 0");
-  hook(Phase::kParallel, "start-host", "kill -9 $LXC_PID; sleep 100");
+  hook(Phase::kParallel, "start-host", "kill -9 $LXC_PID; exec sleep 100");
   start();
   const StatusMessage failed = next();
   EXPECT_EQ(StatusKind::kFailed, failed.kind);
@@ -202,7 +202,7 @@ TEST_F(LifecycleTest, AContainerKilledWhileItStartsIsAFailure) {
 }
 
 TEST_F(LifecycleTest, AStopCommandEndsAStartThatHangs) {
-  hook(Phase::kPrepare, "pre-start", "sleep 100");
+  hook(Phase::kPrepare, "pre-start", "exec sleep 100");
   clone();
   exec("exit 0");
   start();
