@@ -1,0 +1,37 @@
+// Copies a container, gives it another name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "runtime/container.hpp"
+
+namespace berth::runtime {
+
+struct CloneRequest {
+  std::string name;                         // of the new container; empty = the source's (another lxcpath must be given then)
+  std::string lxcpath;                      // absolute; empty = the source's
+  bool snapshot = false;                    // share the unchanged data with the source; error where the store can't
+  bool maybe_snapshot = false;              // the same, and a full copy where the store can't
+  bool keep_name = false;                   // lxc.uts.name, /etc/hostname and the like stay the source's
+  bool keep_hwaddr = false;                 // hardware addresses stay the source's
+  bool keep_store = false;                  // the new root file system is of the source's kind
+  bool allow_running = false;               // the source may run meanwhile
+  std::string bdev;                         // kind of the new root file system; empty = chosen from the source's and the flags
+  std::string bdev_data;                    // of that kind: volume group and the like
+  std::uint64_t new_size = 0;               // bytes; 0 = the source's
+  std::vector<std::string> hook_arguments;  // given to the clone hooks behind their own
+};
+
+// The new container is complete or does not exist; its directory carries `partial` meanwhile. Configuration text, root file
+// system, fstab and hooks inside the container's directory are copied; its name, host name and hardware addresses are made new;
+// clone hooks run. Errors: not defined, running, the new name taken or not allowed, a kind that can't be copied, a hook that
+// fails.
+Result<Container> clone(const Container& source, const CloneRequest& request);
+
+// Within its lxcpath. Refused while the container runs, has snapshots, or others depend on it.
+Result<Container> rename(const Container& container, const std::string& new_name);
+
+}  // namespace berth::runtime

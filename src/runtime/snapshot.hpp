@@ -1,0 +1,30 @@
+// Snapshots of a container: complete containers below its own directory, LXCPATH/NAME/snaps/snapN.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "runtime/container.hpp"
+
+namespace berth::runtime {
+
+struct Snapshot {
+  std::string name;          // "snap0"
+  std::string comment_file;  // its path, whether it exists or not
+  std::string timestamp;     // local time, "2026:11:22 13:37:00"; empty when unknown
+  std::string lxcpath;       // LXCPATH/NAME/snaps
+};
+
+// The number N of the new snapN, the lowest that is free. `comment_file` is copied; empty = no comment. Refused while it runs.
+Result<unsigned> take_snapshot(const Container& container, const std::string& comment_file);
+// Sorted by number; empty without any.
+Result<std::vector<Snapshot>> list_snapshots(const Container& container);
+// Into a new container `new_name` of the same lxcpath, or, where that is empty or the container's own name, in place of the
+// container: which is then removed only after the copy is complete.
+Status restore_snapshot(const Container& container, const std::string& snapshot, const std::string& new_name);
+Status destroy_snapshot(const Container& container, const std::string& snapshot);
+// True when there was any.
+Result<bool> destroy_snapshots(const Container& container);
+
+}  // namespace berth::runtime
