@@ -5,10 +5,8 @@
 // and every descriptor but the command's own three and the channel is closed before the command's process exists.
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 
 #include "child/attach_steps.hpp"
 #include "child/frame.hpp"
@@ -24,14 +22,6 @@ constexpr int kSetupFailed = 1, kNotExecutable = 126, kNotFound = 127;  // exit 
 
 [[noreturn]] void leave(int status) {
   for (;;) raw::call(SYS_exit_group, status);
-}
-
-[[noreturn]] void report(Context& context, const Failure& failure, int status) {
-  Message message;
-  message.kind = MessageKind::kFailed;
-  message.failure = failure;
-  raw::call(SYS_sendto, context.channel, &message, sizeof message, MSG_NOSIGNAL, nullptr, 0);
-  leave(status);
 }
 
 BlobView map_plan() {
@@ -55,22 +45,12 @@ void close_host_descriptors(Context& context) {
   for (int fd = first; fd < kMostDescriptors; ++fd) raw::call(SYS_close, fd);
 }
 
-// clone3, or clone where that is missing. The exit signal is inherited, as it must be with CLONE_PARENT.
-long clone_command(int* pidfd) {
-  clone_args arguments = {};
-  arguments.flags = CLONE_PARENT | CLONE_PIDFD;
-  arguments.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
-  const long pid = raw::call(SYS_clone3, &arguments, sizeof arguments);
-  if (pid != -ENOSYS) return pid;
-  return raw::call(SYS_clone, CLONE_PARENT | CLONE_PIDFD, 0, pidfd, 0, 0);
-}
-
 [[noreturn]] void become_command(const BlobView& blob, Context& context) {
   Failure failure;
   const int result = run_attach_phase(blob, Phase::kContainer, context, failure);
   const bool executing = blob.step(failure.step).op == Op::kExecCommand;
-  if (!executing) report(context, failure, kSetupFailed);
-  report(context, failure, result == -ENOENT || result == -ENOTDIR ? kNotFound : kNotExecutable);
+  if (!executing) report_and_exit(context, failure, kSetupFailed);
+  report_and_exit(context, failure, result == -ENOENT || result == -ENOTDIR ? kNotFound : kNotExecutable);
 }
 
 }  // namespace
@@ -84,15 +64,15 @@ int berth_program(int, char**, char**) {
   for (int slot = 0; slot < kAttachSlots; ++slot) context.slots[slot] = kAttachFirstSlotFd + slot;
   const BlobView blob = map_plan();
   Failure failure;
-  if (run_attach_phase(blob, Phase::kPrepare, context, failure) < 0) report(context, failure, kSetupFailed);
+  if (run_attach_phase(blob, Phase::kPrepare, context, failure) < 0) report_and_exit(context, failure, kSetupFailed);
   close_host_descriptors(context);
   int pidfd = -1;
-  const long pid = clone_command(&pidfd);
+  const long pid = clone_sibling(&pidfd, nullptr);
   if (pid == 0) become_command(blob, context);
   if (pid < 0) {
     Frame frame{blob, blob.step(0), context, failure};
     refuse(frame, pid, "clone", "the command's process");
-    report(context, failure, kSetupFailed);
+    report_and_exit(context, failure, kSetupFailed);
   }
   if (send_message(context, MessageKind::kAttached, static_cast<std::uint32_t>(pid), &pidfd, 1) < 0) leave(kSetupFailed);
   leave(0);  // not by return: nothing that runs at a program's exit belongs in a process with half of the container's namespaces

@@ -142,14 +142,15 @@ void exec_list(Frame& frame, const char* file, const char** argv) {
 int exec_by_shell(Frame& frame) {
   const StringList arguments = frame.list(0);
   const char* path = value_of(frame.list(1), "PATH");
-  const Text<kPathMax> file = locate(arguments[0], path != nullptr ? path : kDefaultPath);
+  const char* wanted = frame.has_text(0) ? frame.text(0) : arguments[0];
+  const Text<kPathMax> file = locate(wanted, path != nullptr ? path : kDefaultPath);
   auto** argv = static_cast<const char**>(__builtin_alloca((arguments.size() + 2) * sizeof(char*)));
   argv[0] = kDefaultShell;
   argv[1] = file.c_str();
   for (std::uint32_t i = 1; i < arguments.size(); ++i) argv[i + 1] = arguments[i];
   argv[arguments.size() + 1] = nullptr;
   exec_list(frame, kDefaultShell, argv);
-  return refuse(frame, -ENOEXEC, "execve", arguments[0]);
+  return refuse(frame, -ENOEXEC, "execve", wanted);
 }
 
 void default_signals() {

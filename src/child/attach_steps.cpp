@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "child/attach_shell.hpp"
 #include "child/frame.hpp"
@@ -154,6 +155,28 @@ int run_attach_phase(const BlobView& blob, Phase phase, Context& context, Failur
     if (result < 0 && (blob.step(index).flags & kStepMayFail) == 0) return result;
   }
   return 0;
+}
+
+// The exit signal is inherited, as it must be with CLONE_PARENT.
+long clone_sibling(int* pidfd, int* thread_id) noexcept {
+  clone_args arguments = {};
+  arguments.flags = CLONE_PARENT | CLONE_PIDFD;
+  arguments.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
+  if (thread_id != nullptr) {
+    arguments.flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+    arguments.child_tid = reinterpret_cast<std::uintptr_t>(thread_id);
+  }
+  const long pid = sys::raw::call(SYS_clone3, &arguments, sizeof arguments);
+  if (pid != -ENOSYS) return pid;
+  return sys::raw::call(SYS_clone, arguments.flags, 0, pidfd, thread_id, 0);
+}
+
+void report_and_exit(Context& context, const Failure& failure, int status) noexcept {
+  Message message;
+  message.kind = MessageKind::kFailed;
+  message.failure = failure;
+  sys::raw::call(SYS_sendto, context.channel, &message, sizeof message, MSG_NOSIGNAL, nullptr, 0);
+  for (;;) sys::raw::call(SYS_exit_group, status);
 }
 
 }  // namespace berth::child

@@ -21,4 +21,11 @@ int run_attach_step(const BlobView& blob, std::uint32_t index, Context& context,
 // Runs the steps of `phase` in order and stops at the first failure.
 int run_attach_phase(const BlobView& blob, Phase phase, Context& context, Failure& failure) noexcept;
 
+// A copy of this process whose parent is this one's parent. 0 in the copy, else its number, or -errno. `thread_id`: where the C
+// library keeps the number of the running thread, which the kernel then updates in the copy; null = nowhere.
+long clone_sibling(int* pidfd, int* thread_id) noexcept;
+
+// Sends Message{kFailed} to the caller and ends this process.
+[[noreturn]] void report_and_exit(Context& context, const Failure& failure, int status) noexcept;
+
 }  // namespace berth::child

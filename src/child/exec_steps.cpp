@@ -257,12 +257,13 @@ int step_exec(Frame& frame) {
   const int program = frame.slot(frame.num(0));
   if (program >= 0)
     return refuse(frame, sys::raw::call(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH), "execveat", argv[0]);
-  if (has_slash(argv[0])) return refuse(frame, sys::raw::call(SYS_execve, argv[0], argv, envp), "execve", argv[0]);
+  const char* file = frame.has_text(0) ? frame.text(0) : argv[0];
+  if (has_slash(file)) return refuse(frame, sys::raw::call(SYS_execve, file, argv, envp), "execve", file);
   const char* path = find_value(environment, "PATH");
-  return refuse(frame,
-                exec_searching(argv[0], argv, envp,
-                               path != nullptr ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-                "execve", argv[0]);
+  return refuse(
+      frame,
+      exec_searching(file, argv, envp, path != nullptr ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+      "execve", file);
 }
 
 }  // namespace berth::child

@@ -83,8 +83,9 @@ enum class Op : std::uint16_t {
   kSetIds,            // num0 = uid, num1 = gid, num2 = 1: apply list0 as supplementary groups (decimal), 0: leave
   kSession,           // num0 = 1: own session; num1 = slot that becomes stdio, or -1 = the console; num2 = 1: only
                       // descriptors that are terminals are replaced; num3 = 1: it becomes the controlling terminal too
-  kExec,              // list0 = argv, list1 = environment, num0 = slot of a program (execveat) or -1
-  kCoreScheduling,    // new core-scheduling cookie
+  kExec,            // list0 = argv, list1 = environment, num0 = slot of a program (execveat) or -1; text0 = the file to execute,
+                    // empty = argv[0]
+  kCoreScheduling,  // new core-scheduling cookie
   // --- attach: carried out by berth-attach (child/attach_steps.hpp) only; kJoinCgroup, kProcessLimit and kHostPty there
   //     concern the helper itself -----------------------------------------------------------------------------------------
   kEnterNamespaces,  // num0 = slot of init's pidfd, num1 = CLONE_NEW* mask: all in one call

@@ -1,22 +1,22 @@
 // Runs in: host commands.
 #include "cli/commands.hpp"
-#include "cli/console_session.hpp"
 #include "cli/report.hpp"
+#include "runtime/console_session.hpp"
 
 namespace berth::cli {
 namespace {
 
 struct ConsoleOptions : Common {
   int tty = -1;
-  char escape = control_character('a');
+  char escape = runtime::control_character('a');
 };
 
 // "^a" and "a" both mean Ctrl+a.
 Status set_escape(Common& options, std::string_view value) {
   const std::string_view letter = value.size() == 2 && value[0] == '^' ? value.substr(1) : value;
-  const bool usable = letter.size() == 1 && control_character(letter[0]) != 0;
+  const bool usable = letter.size() == 1 && runtime::control_character(letter[0]) != 0;
   if (!usable) return fail(strings::cat("'", value, "' is not a letter, as a or ^a for Ctrl+a"));
-  static_cast<ConsoleOptions&>(options).escape = control_character(letter[0]);
+  static_cast<ConsoleOptions&>(options).escape = runtime::control_character(letter[0]);
   return {};
 }
 
@@ -40,7 +40,7 @@ Result<int> console(ConsoleOptions& options) {
     return fail(Error::message("not running").hint(strings::cat("lxc-start ", options.name, " starts it")));
   const auto tty = TRY_CONTEXT(container.client().tty(options.tty), "cannot connect to a terminal of the container");
   if (!options.quiet) print_banner(tty.number, options.escape);
-  TRY(run_console(tty.master.get(), options.escape));
+  TRY(runtime::run_console(tty.master.get(), options.escape));
   return 0;
 }
 

@@ -118,7 +118,9 @@ void add_inside(Steps& steps, const AttachSpec& spec) {
     steps.inside(Op::kEnterDirectory, "changing the working directory").text[0] = spec.cwd;
   }
   add_restrictions(steps, spec);
+  if (!spec.executes) return;
   PlannedStep& exec = steps.inside(Op::kExecCommand, "executing the command");
+  exec.text[0] = spec.program;
   exec.num[0] = child::kNoSlot;
   exec.num[1] = spec.uid ? std::int64_t{*spec.uid} : 0;
   exec.list[0] = spec.command;

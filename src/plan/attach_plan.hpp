@@ -26,6 +26,8 @@ enum class AttachTerminal { kNone, kContainer, kHost };
 // Everything that decides what the helper does.
 struct AttachSpec {
   std::vector<std::string> command;      // empty: shell of the uid
+  std::string program;                   // the file to execute; empty: command[0]
+  bool executes = true;                  // false: the steps end before the exec, and the caller's own code goes on
   std::vector<std::string> environment;  // complete, NAME=VALUE
   int namespaces = 0;                    // CLONE_NEW* mask to enter
   bool by_pidfd = true;                  // false: slot 1 + N holds the N-th namespace of the mask (os::namespaces() order)

@@ -78,8 +78,8 @@ void choose_restrictions(plan::AttachSpec& spec, const AttachRequest& request, c
   constexpr long kAsk = 0xffffffff;
   const auto own = static_cast<std::uint64_t>(sys::raw::call(SYS_personality, kAsk));
   const std::uint64_t wanted = request.personality.value_or(target.personality);
-  if (wanted != own) spec.personality = wanted;
-  spec.no_new_privileges = target.no_new_privileges;
+  if (wanted != own && !request.keep_personality) spec.personality = wanted;
+  spec.no_new_privileges = target.no_new_privileges || request.no_new_privileges;
   if (!request.elevated.capabilities) spec.capabilities = target.status.bounding;
 }
 
@@ -88,7 +88,7 @@ void choose_groups(plan::AttachSpec& spec, AttachLaunch& launch, const AttachReq
   if (request.elevated.cgroup) return;
   spec.tasks = target.v1_tasks;
   if (target.unified_group.empty()) return;
-  if (sys::has(sys::Feature::kCloneIntoCgroup)) {
+  if (spec.executes && sys::has(sys::Feature::kCloneIntoCgroup)) {
     launch.unified_group = target.unified_group;
     return;
   }
@@ -98,9 +98,12 @@ void choose_groups(plan::AttachSpec& spec, AttachLaunch& launch, const AttachReq
   spec.tasks.push_back((present ? leaf : target.unified_group) + "/cgroup.procs");
 }
 
-plan::AttachSpec make_spec(const AttachRequest& request, const AttachTarget& target, AttachLaunch& launch) {
+plan::AttachSpec make_spec(const AttachRequest& request, const AttachTarget& target, AttachLaunch& launch,
+                           const AttachedCall* call) {
   plan::AttachSpec spec;
+  spec.executes = call == nullptr;
   spec.command = request.command;
+  spec.program = request.program;
   const AttachEnvironment& wanted = request.environment;
   spec.environment = plan::attach_environment(own_environment(), {wanted.clear, wanted.keep, target.environment, wanted.set});
   spec.namespaces = target.namespaces & request.namespaces.value_or(target.namespaces);
@@ -152,10 +155,17 @@ struct Launched {
   AttachedCommand command;
 };
 
-Result<Launched> launch(const plan::AttachSpec& spec, AttachLaunch& request) {
+// What enters: a command by berth-attach, or the caller's own code. Not owned.
+struct Entrant {
+  Result<AttachedCommand> (*launch_call)(const AttachLaunch&, const std::vector<std::string>&, const AttachedCall&) = nullptr;
+  const AttachedCall* call = nullptr;
+};
+
+Result<Launched> launch(const plan::AttachSpec& spec, AttachLaunch& request, const Entrant& entrant) {
   Launched result{plan::plan_attach(spec), {}};
   request.plan = plan::encode(result.plan);
-  result.command = TRY(launch_attached(request));
+  result.command = entrant.call == nullptr ? TRY(launch_attached(request))
+                                           : TRY(entrant.launch_call(request, spec.environment, *entrant.call));
   if (result.command.failure && !failed_at(result.plan, result.command, child::Op::kExecCommand) &&
       result.command.process.valid()) {
     TRY(result.command.process.reap());
@@ -164,12 +174,12 @@ Result<Launched> launch(const plan::AttachSpec& spec, AttachLaunch& request) {
 }
 
 // A container without a usable devpts gets a terminal of the host: still not the caller's own.
-Result<Launched> launch_with_terminal(plan::AttachSpec& spec, AttachLaunch& request) {
-  Launched first = TRY(launch(spec, request));
+Result<Launched> launch_with_terminal(plan::AttachSpec& spec, AttachLaunch& request, const Entrant& entrant) {
+  Launched first = TRY(launch(spec, request, entrant));
   if (spec.terminal != plan::AttachTerminal::kContainer || !failed_at(first.plan, first.command, child::Op::kAttachPty))
     return first;
   spec.terminal = plan::AttachTerminal::kHost;
-  return launch(spec, request);
+  return launch(spec, request, entrant);
 }
 
 // Before anything runs in the container: a command is not left alone there because its log can't be written.
@@ -179,33 +189,47 @@ Result<Fd> open_log(const AttachRequest& request) {
                      "opening the terminal's log");
 }
 
-Status attend(const AttachRequest& request, const AttachedCommand& command, const Fd& log) {
-  if (!command.ptmx) return await_command(command.process);
-  return proxy_terminal({stdio_of(request), command.ptmx.get(), log.get()}, command.process);
+Status show_terminal(const AttachRequest& request, const AttachedCommand& command, const Fd& log) {
+  return proxy_terminal({stdio_of(request), command.ptmx.get(), log ? log.get() : request.pty_log_fd}, command.process);
 }
 
-Result<AttachOutcome> attach_target(const AttachRequest& request, const AttachTarget& target) {
+// A process that entered, and the log that its terminal wants.
+struct Entered {
+  AttachedCommand command;
+  std::optional<Error> failure;  // of the exec
+  Fd log;
+};
+
+Result<Entered> enter_target(const AttachRequest& request, const AttachTarget& target, const Entrant& entrant) {
   TRY(check_confinement(request, target));
-  const Fd log = TRY(open_log(request));
+  Entered result;
+  result.log = TRY(open_log(request));
   AttachLaunch wanted;
   wanted.stdio = stdio_of(request);
-  plan::AttachSpec spec = make_spec(request, target, wanted);
+  plan::AttachSpec spec = make_spec(request, target, wanted, entrant.call);
   const std::vector<Fd> namespaces = TRY(open_namespaces(spec, target));
   wanted.slots.push_back(target.init.pidfd());
   for (const Fd& fd : namespaces) wanted.slots.push_back(fd.get());
-  Launched launched = TRY(launch_with_terminal(spec, wanted));
-  AttachedCommand& command = launched.command;
-  if (command.failure && !failed_at(launched.plan, command, child::Op::kExecCommand)) {
-    return fail(explain_failure(launched.plan, *command.failure));
-  }
-  AttachOutcome outcome;
-  if (command.failure)
-    outcome.failure = explain_failure(launched.plan, *command.failure);
-  else
-    TRY(attend(request, command, log));
-  command.ptmx.reset();
-  outcome.status = TRY(command.process.reap());
-  return outcome;
+  Launched launched = TRY(launch_with_terminal(spec, wanted, entrant));
+  result.command = std::move(launched.command);
+  if (!result.command.failure) return result;
+  Error failure = explain_failure(launched.plan, *result.command.failure);
+  if (!failed_at(launched.plan, result.command, child::Op::kExecCommand)) return fail(std::move(failure));
+  result.failure = std::move(failure);
+  return result;
+}
+
+Result<Entered> enter(const Container& container, const AttachRequest& request, const Entrant& entrant = {}) {
+  TRY(check_request(request));
+  const auto target = learn_target(container, request);
+  if (!target) return fail(Error(target.error()).context("cannot attach"));
+  return with_context(enter_target(request, *target, entrant), "cannot attach");
+}
+
+Result<AttachedProcess> leave_running(const AttachRequest& request, Entered entered) {
+  AttachedCommand& command = entered.command;
+  if (command.ptmx && !entered.failure) TRY_CONTEXT(show_terminal(request, command, entered.log), "cannot attach");
+  return AttachedProcess{command.process.pid(), std::move(entered.failure)};
 }
 
 // The words of a list with '|' between them.
@@ -218,10 +242,24 @@ std::vector<std::string_view> alternatives(std::string_view text) {
 }  // namespace
 
 Result<AttachOutcome> attach(const Container& container, const AttachRequest& request) {
-  TRY(check_request(request));
-  const auto target = learn_target(container, request);
-  if (!target) return fail(Error(target.error()).context("cannot attach"));
-  return with_context(attach_target(request, *target), "cannot attach");
+  Entered entered = TRY(enter(container, request));
+  AttachedCommand& command = entered.command;
+  if (!entered.failure) {
+    TRY_CONTEXT(command.ptmx ? show_terminal(request, command, entered.log) : await_command(command.process), "cannot attach");
+  }
+  command.ptmx.reset();
+  AttachOutcome outcome;
+  outcome.status = TRY_CONTEXT(command.process.reap(), "cannot attach");
+  outcome.failure = std::move(entered.failure);
+  return outcome;
+}
+
+Result<AttachedProcess> attach_in_background(const Container& container, const AttachRequest& request) {
+  return leave_running(request, TRY(enter(container, request)));
+}
+
+Result<AttachedProcess> attach_call(const Container& container, const AttachRequest& request, const AttachedCall& call) {
+  return leave_running(request, TRY(enter(container, request, {launch_call, &call})));
 }
 
 int exit_code(int wait_status) { return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status); }

@@ -121,8 +121,10 @@ void take_message(AttachedCommand& command, child::Message& message, std::vector
   }
 }
 
+}  // namespace
+
 // Until both ends are gone: the helper's by its exit, the command's by exec or its death.
-Result<AttachedCommand> collect(int channel) {
+Result<AttachedCommand> collect_attached(int channel) {
   AttachedCommand command;
   child::Message message;
   for (;;) {
@@ -132,13 +134,11 @@ Result<AttachedCommand> collect(int channel) {
   }
 }
 
-}  // namespace
-
 Result<AttachedCommand> launch_attached(const AttachLaunch& launch) {
   auto [own, helpers] = TRY(sys::socket_pair(SOCK_SEQPACKET));
   const os::PidRef helper(TRY_CONTEXT(start_helper(launch, helpers.get()), "starting berth-attach"));
   helpers.reset();
-  AttachedCommand command = TRY(collect(own.get()));
+  AttachedCommand command = TRY(collect_attached(own.get()));
   const int status = TRY(helper.reap());
   if (!command.process.valid() && !command.failure) {
     return fail(Error::message(strings::cat("berth-attach ended too early (wait status ", status, ")"), ECHILD));

@@ -9,6 +9,7 @@
 #include "child/step.hpp"
 #include "os/pid_ref.hpp"
 #include "plan/plan.hpp"
+#include "runtime/attach.hpp"
 
 namespace berth::runtime {
 
@@ -27,5 +28,13 @@ struct AttachedCommand {
 
 // Returns once the command is executed or has failed. Errors: failures of the host's side.
 Result<AttachedCommand> launch_attached(const AttachLaunch& launch);
+
+// The same for a function, in a copy of this process instead of berth-attach. It finds `environment` (NAME=VALUE). Slots are the
+// launch's descriptors themselves; unified_group is not used: the steps must join it.
+Result<AttachedCommand> launch_call(const AttachLaunch& launch, const std::vector<std::string>& environment,
+                                    const AttachedCall& call);
+
+// What the processes of an attach say on `channel`, until their ends of it are closed.
+Result<AttachedCommand> collect_attached(int channel);
 
 }  // namespace berth::runtime

@@ -23,6 +23,7 @@ struct StartRequest {
   std::vector<std::pair<std::string, std::string>> defines;    // --define KEY=VALUE, applied after the file
   std::vector<std::pair<int, std::string>> shared_namespaces;  // CLONE_NEW* -> name or pid
   std::string rcfile;                                          // load instead of the container's own configuration
+  const config::Conf* configuration = nullptr;                 // in place of any file; not owned
   std::string program;                                         // argv[0] of the caller, for logs: "lxc-start"
   std::string log_file;                                        // -o; empty: lxc.log.file
   unsigned log_level = 5;                                      // -l, log::Level

@@ -1,4 +1,4 @@
-// Runs in: the command lxc-create.
+// Runs in: the command lxc-create and library callers.
 #include "runtime/create.hpp"
 
 #include <fcntl.h>
@@ -57,6 +57,10 @@ Status check_directory_option(const std::string& directory) {
 
 Result<config::Conf> load_initial(const CreateRequest& request) {
   config::Conf conf;
+  if (request.config_text) {
+    TRY(config::load_text(conf, *request.config_text, "the given configuration"));
+    return conf;
+  }
   if (!request.config_file.empty()) {
     TRY_CONTEXT(config::load_file(conf, request.config_file), "cannot read the configuration given by --config");
     return conf;

@@ -1,6 +1,7 @@
 // Makes a container: its directory, its configuration, its root file system (by a template program).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,11 +11,12 @@ namespace berth::runtime {
 
 struct CreateRequest {
   std::string name;
-  std::string lxcpath;        // absolute
-  std::string template_name;  // name ("busybox"), absolute path of a program, or "none": no root file system is made
-  std::string config_file;    // --config; empty = lxc.default_config, and where that does not exist a built-in one
-  std::string bdev;           // --bdev; empty = "dir". Of the others this release takes "none" and "best" (which is dir)
-  std::string dir;            // --dir: root file system here instead of LXCPATH/NAME/rootfs
+  std::string lxcpath;                     // absolute
+  std::string template_name;               // name ("busybox"), absolute path of a program, or "none": no root file system is made
+  std::string config_file;                 // --config; empty = lxc.default_config, and where that does not exist a built-in one
+  std::optional<std::string> config_text;  // takes the place of any file
+  std::string bdev;  // --bdev; empty = "dir". Of the others this release takes "none" and "best" (which is dir)
+  std::string dir;   // --dir: root file system here instead of LXCPATH/NAME/rootfs
   std::vector<std::string> template_args;
   bool quiet = false;  // the template's standard output goes to /dev/null; its errors are still shown
 };

@@ -1,4 +1,4 @@
-// Runs in: host commands.
+// Runs in: host commands and library callers.
 #include "runtime/programs.hpp"
 
 #include <cerrno>
@@ -18,10 +18,21 @@ namespace berth::runtime {
 
 namespace {
 
-// `kind` is the directory's name beside the running program's own.
+std::string& library_directory() {
+  static std::string directory;
+  return directory;
+}
+
+// Where the library is that this code came with, or the program; nothing without /proc.
+std::string own_directory() {
+  if (!library_directory().empty()) return library_directory();
+  const auto self = sys::read_link("/proc/self/exe");
+  return self ? self->substr(0, self->rfind('/')) : std::string();
+}
+
+// `kind` is the directory's name beside that of the program or library.
 Result<std::string> find(std::string_view name, std::string_view kind, std::string_view installed_in) {
-  if (const auto self = sys::read_link("/proc/self/exe")) {
-    const std::string directory = self->substr(0, self->rfind('/'));
+  if (const std::string directory = own_directory(); !directory.empty()) {
     std::string beside = strings::cat(directory.substr(0, directory.rfind('/')), '/', kind, '/', name);
     if (sys::exists(beside)) return beside;
   }
@@ -33,6 +44,8 @@ Result<std::string> find(std::string_view name, std::string_view kind, std::stri
 }
 
 }  // namespace
+
+void look_beside(std::string directory) { library_directory() = std::move(directory); }
 
 Result<std::string> find_helper(std::string_view name) { return find(name, "libexec", BERTH_LIBEXECDIR); }
 

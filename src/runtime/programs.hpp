@@ -9,6 +9,10 @@
 
 namespace berth::runtime {
 
+// For a library in somebody else's program: its parts are looked for beside this directory, not beside the program's. Absolute.
+// Call it before there is a second thread.
+void look_beside(std::string directory);
+
 // Path of "berth-monitor" and the like: ../libexec beside the running program's directory (build tree), else the installed place.
 Result<std::string> find_helper(std::string_view name);
 // The same for a command, "berth": ../bin beside the running program's directory, else the installed place. The running program

@@ -79,7 +79,8 @@ std::vector<std::string> used_controllers() {
 
 // Before anything is touched for it, locks included.
 Status check_exists(const Container& container, const StartRequest& request) {
-  const bool volatile_one = !request.rcfile.empty() || !request.command.empty() || !request.defines.empty();
+  const bool volatile_one =
+      request.configuration != nullptr || !request.rcfile.empty() || !request.command.empty() || !request.defines.empty();
   if (volatile_one || container.defined()) return {};
   return fail(Error::message("no such container", ENOENT)
                   .because(strings::cat("there is no ", container.config_file()))
@@ -89,7 +90,9 @@ Status check_exists(const Container& container, const StartRequest& request) {
 Result<config::Conf> load_for_start(const Container& container, const StartRequest& request) {
   TRY(check_exists(container, request));
   config::Conf conf;
-  if (!request.rcfile.empty()) {
+  if (request.configuration != nullptr) {
+    conf = *request.configuration;
+  } else if (!request.rcfile.empty()) {
     TRY(config::load_file(conf, request.rcfile));
   } else if (container.defined()) {
     conf = TRY(container.load());

@@ -6,7 +6,7 @@
 
 #include "base/result.hpp"
 
-namespace berth::cli {
+namespace berth::runtime {
 
 // Ctrl+LETTER, the same for both cases; 0 for what is no letter.
 constexpr char control_character(char letter) {
@@ -27,8 +27,14 @@ class EscapeFilter {
   bool pending_ = false;
 };
 
-// Copies between standard input and output and `master` until the user leaves, standard input ends, or the container does.
-// The terminal is raw meanwhile and is restored whatever ends the session, signals too; the window's size is passed on.
-Status run_console(int master, char escape);
+// The user's side; not owned.
+struct ConsoleDescriptors {
+  int in = 0, out = 1, err = 2;
+};
 
-}  // namespace berth::cli
+// Copies between the user's descriptors and `master` until the user leaves, the input ends, or the container does.
+// The terminal is raw meanwhile and is restored whatever ends the session, signals too; the window's size is passed on.
+// Signals of this thread are blocked meanwhile.
+Status run_console(int master, char escape, const ConsoleDescriptors& user = {});
+
+}  // namespace berth::runtime

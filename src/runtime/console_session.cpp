@@ -1,8 +1,8 @@
-// Runs in: host commands.
-#include "cli/console_session.hpp"
+// Runs in: the command or library caller.
+#include "runtime/console_session.hpp"
 
 #include <poll.h>
-#include <sys/signalfd.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,11 +10,11 @@
 #include <optional>
 
 #include "os/terminal.hpp"
+#include "runtime/attach_terminal.hpp"
 #include "sys/file.hpp"
-#include "sys/process.hpp"
 #include "sys/raw.hpp"
 
-namespace berth::cli {
+namespace berth::runtime {
 namespace {
 
 constexpr std::size_t kChunk = 4096;
@@ -29,26 +29,19 @@ Result<std::size_t> read_some(int fd, std::array<char, kChunk>& buffer, std::str
   }
 }
 
-Status copy_window(int master) {
-  const auto size = os::window_size(STDOUT_FILENO);
+Status copy_window(int from, int master) {
+  const auto size = os::window_size(from);
   return size ? os::set_window_size(master, *size) : Status{};
-}
-
-Result<Fd> open_signals() {
-  sigset_t mask;
-  ::sigemptyset(&mask);
-  for (const int signal : {SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGQUIT}) ::sigaddset(&mask, signal);
-  TRY(sys::block_signals(mask));
-  return sys::signal_fd(mask);
 }
 
 class Session {
  public:
-  Session(int master, int signals, char escape) : master_(master), signals_(signals), filter_(escape) {}
+  Session(int master, const ConsoleDescriptors& user, SignalsAsEvents& signals, char escape)
+      : master_(master), user_(user), signals_(signals), filter_(escape) {}
 
   Status run() {
     while (!over_) {
-      std::array<pollfd, 3> fds = {pollfd{STDIN_FILENO, POLLIN, 0}, pollfd{master_, POLLIN, 0}, pollfd{signals_, POLLIN, 0}};
+      std::array<pollfd, 3> fds = {pollfd{user_.in, POLLIN, 0}, pollfd{master_, POLLIN, 0}, pollfd{signals_.fd(), POLLIN, 0}};
       const long ready = sys::raw::call(SYS_ppoll, fds.data(), fds.size(), nullptr, nullptr, 0);
       if (ready == -EINTR) continue;
       if (ready < 0) return fail(Error::from_errno(static_cast<int>(-ready), "ppoll"));
@@ -62,7 +55,7 @@ class Session {
  private:
   Status pass_input() {
     std::array<char, kChunk> buffer;
-    const std::size_t count = TRY(read_some(STDIN_FILENO, buffer, "standard input"));
+    const std::size_t count = TRY(read_some(user_.in, buffer, "standard input"));
     std::string out;
     over_ = count == 0 || !filter_.feed({buffer.data(), count}, out);
     return out.empty() ? Status{} : sys::write_all(master_, out, "terminal of the container");
@@ -72,19 +65,22 @@ class Session {
     std::array<char, kChunk> buffer;
     const std::size_t count = TRY(read_some(master_, buffer, "terminal of the container"));
     over_ = over_ || count == 0;
-    return sys::write_all(STDOUT_FILENO, {buffer.data(), count}, "standard output");
+    return sys::write_all(user_.out, {buffer.data(), count}, "standard output");
   }
 
   Status take_signal() {
-    signalfd_siginfo info{};
-    const long count = sys::raw::call(SYS_read, signals_, &info, sizeof info);
-    if (count != sizeof info) return {};
-    if (info.ssi_signo == SIGWINCH) return copy_window(master_);
-    over_ = true;
+    while (const int signal = signals_.next()) {
+      if (signal == SIGWINCH)
+        TRY(copy_window(user_.out, master_));
+      else
+        over_ = true;
+    }
     return {};
   }
 
-  int master_, signals_;
+  int master_;
+  const ConsoleDescriptors& user_;
+  SignalsAsEvents& signals_;
   EscapeFilter filter_;
   bool over_ = false;
 };
@@ -105,17 +101,17 @@ bool EscapeFilter::feed(std::string_view typed, std::string& out) {
   return true;
 }
 
-Status run_console(int master, char escape) {
-  const Fd signals = TRY(open_signals());
+Status run_console(int master, char escape, const ConsoleDescriptors& user) {
+  SignalsAsEvents signals = TRY(SignalsAsEvents::take({SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGQUIT}));
   std::optional<os::RawTerminal> raw;
-  if (os::is_terminal(STDIN_FILENO)) raw.emplace(TRY(os::RawTerminal::enter(STDIN_FILENO)));
-  TRY(copy_window(master));
-  const Status ended = Session(master, signals.get(), escape).run();
+  if (os::is_terminal(user.in)) raw.emplace(TRY(os::RawTerminal::enter(user.in)));
+  TRY(copy_window(user.out, master));
+  const Status ended = Session(master, user, signals, escape).run();
   if (raw) {
     TRY(raw->restore());
-    TRY(sys::write_all(STDERR_FILENO, "\n", "standard error"));
+    TRY(sys::write_all(user.err, "\n", "standard error"));
   }
   return ended;
 }
 
-}  // namespace berth::cli
+}  // namespace berth::runtime
