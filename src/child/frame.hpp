@@ -73,6 +73,13 @@ long open_in_root(Frame& frame, const char* path, int flags, unsigned mode = 0);
 // The same for the target of a mount: O_PATH, created with its parents when `options` says so.
 long open_target(Frame& frame, const char* path, std::int64_t options);
 long make_directories(Frame& frame, const char* path, unsigned mode);
+// "a/b/c" as the directory "a/b/" and the last component "c".
+struct Split {
+  char directory[kPathMax];
+  char name[256];
+};
+// False: a part of it is too long.
+bool split_last(const char* path, Split& out);
 // "/proc/self/fd/N": names an O_PATH descriptor to the classic calls.
 Text<40> descriptor_path(int fd);
 

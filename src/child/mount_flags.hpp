@@ -6,10 +6,10 @@
 
 namespace berth::child {
 
-inline constexpr unsigned long kMsReadOnly = 1, kMsNoSuid = 2, kMsNoDev = 4, kMsNoExec = 8, kMsRemount = 32, kMsNoSymFollow = 256,
-                               kMsNoAtime = 1024, kMsNoDirAtime = 2048, kMsBind = 4096, kMsMove = 8192, kMsRec = 16384,
-                               kMsPrivate = 1 << 18, kMsSlave = 1 << 19, kMsShared = 1 << 20, kMsRelAtime = 1 << 21,
-                               kMsStrictAtime = 1 << 24;
+inline constexpr unsigned long kMsReadOnly = 1, kMsNoSuid = 2, kMsNoDev = 4, kMsNoExec = 8, kMsSynchronous = 16, kMsRemount = 32,
+                               kMsDirSync = 128, kMsNoSymFollow = 256, kMsNoAtime = 1024, kMsNoDirAtime = 2048, kMsBind = 4096,
+                               kMsMove = 8192, kMsRec = 16384, kMsUnbindable = 1 << 17, kMsPrivate = 1 << 18, kMsSlave = 1 << 19,
+                               kMsShared = 1 << 20, kMsRelAtime = 1 << 21, kMsStrictAtime = 1 << 24, kMsLazyTime = 1 << 25;
 
 inline unsigned long attribute_bits(unsigned long flags) {
   unsigned long bits = 0;

@@ -1,5 +1,6 @@
 // Runs in: the container's first process, between clone and exec (no libc, no heap).
-// Every path below the container's root is the guest's to shape: none is followed through a symbolic link.
+// Every path below the container's root is the guest's to shape: none is followed through a symbolic link, but for steps in a
+// running container whose root is the process's own (kStepFollowLinks).
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -54,11 +55,15 @@ long walk(int root, const char* path, int flags, unsigned mode) {
   }
 }
 
-// Splits "a/b/c" into the directory part (copied) and the last component (copied).
-struct Split {
-  char directory[kPathMax];
-  char name[256];
-};
+long create_leaf(Frame& frame, const Split& split, std::int64_t options) {
+  ScopedFd parent(open_in_root(frame, split.directory, O_PATH | O_DIRECTORY));
+  if (!parent.valid()) return parent.error();
+  if ((options & kTargetCreateDirectory) != 0) return sys::raw::call(SYS_mkdirat, parent.get(), split.name, 0755);
+  ScopedFd made(sys::raw::call(SYS_openat, parent.get(), split.name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | kCloexec, 0644));
+  return made.valid() ? 0 : made.error();
+}
+
+}  // namespace
 
 bool split_last(const char* path, Split& out) {
   std::size_t size = 0;
@@ -77,16 +82,6 @@ bool split_last(const char* path, Split& out) {
   return true;
 }
 
-long create_leaf(Frame& frame, const Split& split, std::int64_t options) {
-  ScopedFd parent(open_in_root(frame, split.directory, O_PATH | O_DIRECTORY));
-  if (!parent.valid()) return parent.error();
-  if ((options & kTargetCreateDirectory) != 0) return sys::raw::call(SYS_mkdirat, parent.get(), split.name, 0755);
-  ScopedFd made(sys::raw::call(SYS_openat, parent.get(), split.name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | kCloexec, 0644));
-  return made.valid() ? 0 : made.error();
-}
-
-}  // namespace
-
 Text<40> descriptor_path(int fd) {
   Text<40> path;
   path.add("/proc/self/fd/").add(static_cast<long>(fd));
@@ -98,7 +93,8 @@ long open_in_root(Frame& frame, const char* path, int flags, unsigned mode) {
   open_how how = {};
   how.flags = static_cast<std::uint64_t>(flags | kCloexec);
   how.mode = (flags & O_CREAT) != 0 ? mode : 0;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  if (!frame.flag(kStepFollowLinks)) how.resolve |= RESOLVE_NO_SYMLINKS;
   const char* relative = skip_slashes(path);
   for (;;) {
     // EAGAIN: a rename raced with the walk; the kernel asks to try again.

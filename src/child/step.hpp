@@ -95,6 +95,13 @@ enum class Op : std::uint16_t {
                      // num2 >= 0: slot of a host pty's ptmx to use instead
   kEnterDirectory,   // text0; "/" when that does not exist
   kExecCommand,      // as kExec, and a file without a known format is given to /bin/sh. Empty list0: the shell of uid num1
+  // --- changes to a running container: carried out by a short-lived process (child/live_steps.hpp) only ------------------
+  kNodeTree,     // num0 = mode with type, num1 = dev_t, num2 = uid, num3 = gid: a device node on a file system of its own becomes
+                 // the detached tree in slot kLiveTreeSlot. Before any namespace of the container is entered
+  kAttachTree,   // text0 = target in the root, num1 = Target options: the detached tree in slot kLiveTreeSlot goes there
+  kUnmount,      // text0 = absolute path, num0 = MNT_* and UMOUNT_* flags
+  kReplaceNode,  // text0 = path in the root, numbers as kNodeTree: made, or put in the place of another device node
+  kRemoveNode,   // text0 = path in the root: a device node, made or mounted there
 };
 
 // kAwait / kRelease.
@@ -131,6 +138,7 @@ enum StepFlag : std::uint32_t {
   kStepNoOpenat2 = 1 << 1,     // the kernel lacks openat2: components are walked with O_NOFOLLOW
   kStepOnReboot = 1 << 2,      // host steps: carried out again when the container reboots
   kStepMayFail = 1 << 3,       // a failure is logged, and the plan goes on (stop hooks)
+  kStepFollowLinks = 1 << 4,   // symbolic links in paths of the root are followed, and end in that root
 };
 
 struct Step {

@@ -15,10 +15,12 @@ const Command* find_command(std::string_view name);
 int dispatch(int argc, char** argv);
 
 int run_attach(int argc, char** argv);
+int run_cgroup(int argc, char** argv);
 int run_config(int argc, char** argv);
 int run_console(int argc, char** argv);
 int run_create(int argc, char** argv);
 int run_destroy(int argc, char** argv);
+int run_device(int argc, char** argv);
 int run_execute(int argc, char** argv);
 int run_freeze(int argc, char** argv);
 int run_info(int argc, char** argv);
@@ -29,7 +31,7 @@ int run_unfreeze(int argc, char** argv);
 int run_update_config(int argc, char** argv);
 int run_wait(int argc, char** argv);
 
-extern const Command kAttach, kConfig, kConsole, kCreate, kDestroy, kExecute, kFreeze, kInfo, kLs, kStart, kStop, kUnfreeze,
-    kUpdateConfig, kWait;
+extern const Command kAttach, kCgroup, kConfig, kConsole, kCreate, kDestroy, kDevice, kExecute, kFreeze, kInfo, kLs, kStart,
+    kStop, kUnfreeze, kUpdateConfig, kWait;
 
 }  // namespace berth::cli

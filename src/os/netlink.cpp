@@ -135,7 +135,30 @@ void append(std::vector<std::byte>& out, const void* data, std::size_t size) {
   out.resize(align(out.size()));
 }
 
+void add_attribute(std::vector<std::byte>& out, unsigned short type, const void* data, std::size_t size) {
+  const rtattr head = {static_cast<unsigned short>(sizeof(rtattr) + size), type};
+  append(out, &head, sizeof head);
+  append(out, data, size);
+}
+
+void add_name(std::vector<std::byte>& out, const std::string& name) {
+  add_attribute(out, IFLA_IFNAME, name.c_str(), name.size() + 1);
+}
+
+ifinfomsg link_with_flags(int index, unsigned flags) {
+  ifinfomsg link{};
+  link.ifi_index = index;
+  link.ifi_flags = flags;
+  link.ifi_change = IFF_UP;
+  return link;
+}
+
 }  // namespace
+
+bool is_interface_name(std::string_view name) {
+  if (name.empty() || name.size() >= IFNAMSIZ || name == "." || name == "..") return false;
+  return name.find_first_of(std::string_view("/: \t\n\v\f\r\0", 9)) == name.npos;
+}
 
 NetlinkReply parse_netlink(Bytes datagram, std::uint32_t sequence, std::vector<Link>* links) {
   while (datagram.size() >= sizeof(nlmsghdr)) {
@@ -183,32 +206,42 @@ Status Netlink::dump(std::uint16_t type, std::vector<Link>& links) {
   return transact(std::as_bytes(std::span(&request, 1)), &links);
 }
 
-Status Netlink::raise_link(int index, const std::string& name, std::string_view object) {
-  ifinfomsg body{};
-  body.ifi_index = index;
-  body.ifi_flags = IFF_UP;
-  body.ifi_change = IFF_UP;
+Status Netlink::change(const ifinfomsg& link, Bytes attributes, std::string_view what, std::string_view object) {
   nlmsghdr head = {0, RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, ++sequence_, 0};
   std::vector<std::byte> request;
   append(request, &head, sizeof head);
-  append(request, &body, sizeof body);
-  if (!name.empty()) {
-    const rtattr attribute = {static_cast<unsigned short>(sizeof(rtattr) + name.size() + 1), IFLA_IFNAME};
-    append(request, &attribute, sizeof attribute);
-    append(request, name.c_str(), name.size() + 1);
-  }
+  append(request, &link, sizeof link);
+  append(request, attributes.data(), attributes.size());
   head.nlmsg_len = static_cast<std::uint32_t>(request.size());
   std::memcpy(request.data(), &head, sizeof head);
   const Status done = transact(request, nullptr);
-  if (!done) return fail(Error::from_errno(done.error().code(), "netlink set up", object));
+  if (!done) return fail(Error::from_errno(done.error().code(), what, object));
   return {};
 }
 
-Status Netlink::raise(int index) { return raise_link(index, {}, strings::cat("interface ", index)); }
+Status Netlink::raise(int index) {
+  return change(link_with_flags(index, IFF_UP), {}, "netlink set up", strings::cat("interface ", index));
+}
 
 Status Netlink::raise(const std::string& name) {
   if (name.empty() || name.size() >= IFNAMSIZ) return fail(Error::from_errno(ENODEV, "netlink set up", name));
-  return raise_link(0, name, name);
+  std::vector<std::byte> attributes;
+  add_name(attributes, name);
+  return change(link_with_flags(0, IFF_UP), attributes, "netlink set up", name);
+}
+
+Status Netlink::lower(int index) {
+  return change(link_with_flags(index, 0), {}, "netlink set down", strings::cat("interface ", index));
+}
+
+Status Netlink::move(int index, int there, const std::string& name) {
+  std::vector<std::byte> attributes;
+  const auto descriptor = static_cast<std::uint32_t>(there);
+  add_attribute(attributes, IFLA_NET_NS_FD, &descriptor, sizeof descriptor);
+  add_name(attributes, name);
+  ifinfomsg link{};
+  link.ifi_index = index;
+  return change(link, attributes, "netlink move", name);
 }
 
 Result<std::vector<Link>> Netlink::links() {

@@ -11,6 +11,8 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 
+struct ifinfomsg;
+
 namespace berth::os {
 
 struct LinkAddress {
@@ -36,6 +38,9 @@ class Netlink {
 
   Status raise(int index);
   Status raise(const std::string& name);
+  Status lower(int index);
+  // Into the network namespace `there`, under `name`. Should that name be taken, the link can already be there under its own.
+  Status move(int index, int there, const std::string& name);
   // All links in the order of the kernel, each with its addresses.
   Result<std::vector<Link>> links();
   // Links that have addresses, without the kernel's loopback; costs one question where there are none.
@@ -45,11 +50,14 @@ class Netlink {
   explicit Netlink(Fd fd) : fd_(std::move(fd)) {}
   Status transact(std::span<const std::byte> request, std::vector<Link>* links);
   Status dump(std::uint16_t type, std::vector<Link>& links);
-  Status raise_link(int index, const std::string& name, std::string_view object);
+  Status change(const ifinfomsg& link, std::span<const std::byte> attributes, std::string_view what, std::string_view object);
 
   Fd fd_;
   std::uint32_t sequence_ = 0;
 };
+
+// 1 to 15 bytes without '/', ':' and blanks, and not "." or "..": what the kernel takes.
+bool is_interface_name(std::string_view name);
 
 // What one datagram of the kernel says. Pure, and safe on any bytes; for Netlink and for tests. Links and addresses are joined by
 // the link's index, whichever comes first; a link of which only addresses are known has no name.

@@ -72,6 +72,11 @@ constexpr auto kOpNames = std::to_array<OpName>({
     OpName{child::Op::kAttachPty, "attach-terminal"},
     OpName{child::Op::kEnterDirectory, "enter-directory"},
     OpName{child::Op::kExecCommand, "exec-command"},
+    OpName{child::Op::kNodeTree, "node-tree"},
+    OpName{child::Op::kAttachTree, "attach-tree"},
+    OpName{child::Op::kUnmount, "unmount"},
+    OpName{child::Op::kReplaceNode, "replace-node"},
+    OpName{child::Op::kRemoveNode, "remove-node"},
 });
 
 std::string origin_text(const Origin& origin) {

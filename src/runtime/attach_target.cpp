@@ -247,6 +247,18 @@ Status read_process(AttachTarget& target) {
 
 }  // namespace
 
+Result<RunningInit> find_running(const Container& container) {
+  const CommandClient client = container.client();
+  const CommandClient::Question question[] = {{Command::kGetInitPidfd, {}}};
+  Answers answers = client.ask_all(question);
+  auto init = find_init(client, answers.front());
+  if (!init) return fail(init.error().code() == ECONNREFUSED ? not_running(container) : std::move(init.error()));
+  RunningInit found{std::move(*init), 0};
+  found.namespaces = TRY_CONTEXT(differing_namespaces(found.process.pid()), "looking at the container's first process");
+  TRY_CONTEXT(found.process.signal(0), "the container stopped meanwhile");
+  return found;
+}
+
 Result<AttachTarget> learn_target(const Container& container, const AttachRequest& request) {
   const CommandClient client = container.client();
   Answers answers = ask(client);

@@ -28,6 +28,13 @@ struct AttachTarget {
   std::string freezer;                    // freezer.state (v1) or cgroup.freeze; empty = none
 };
 
+// The first process of a running container, and nothing else of it. Errors: not running, permission denied.
+struct RunningInit {
+  os::PidRef process;
+  int namespaces = 0;  // CLONE_NEW* in which it differs from the caller
+};
+Result<RunningInit> find_running(const Container& container);
+
 // Errors: not running, frozen (the command would never run, unless it stays out of the control groups), permission denied.
 Result<AttachTarget> learn_target(const Container& container, const AttachRequest& request);
 

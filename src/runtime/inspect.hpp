@@ -15,20 +15,21 @@ namespace berth::runtime {
 enum class StatsKind { kAll, kMemory };
 Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host& host, StatsKind kind = StatsKind::kAll);
 
-// Looks into the network namespaces of processes. The calling thread visits the namespace and comes back; an ordinary user's
-// child goes through the container's user namespace instead. Error: neither is allowed.
+// The calling thread's network namespace.
+Result<Fd> own_network();
+
+// Looks into the network namespaces of processes, by sockets that short-lived processes open there: no thread of the caller
+// leaves its namespace. An ordinary user's goes through the container's user namespace. Error: neither is allowed.
 class NetworkVisitor {
  public:
   static Result<NetworkVisitor> create();
+  [[nodiscard]] Result<os::Netlink> socket_in(pid_t init) const;
   [[nodiscard]] Result<std::vector<os::Link>> links_of(pid_t init) const;
   // Those with addresses, without the loopback: cheaper.
   [[nodiscard]] Result<std::vector<os::Link>> addressed_links_of(pid_t init) const;
 
  private:
   explicit NetworkVisitor(Fd home) : home_(std::move(home)) {}
-  [[nodiscard]] Result<os::Netlink> socket_in(pid_t init) const;
-  [[nodiscard]] Result<os::Netlink> visit(pid_t init) const;
-  [[nodiscard]] Result<os::Netlink> socket_as_owner(pid_t init) const;
 
   Fd home_;
 };
