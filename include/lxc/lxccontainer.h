@@ -249,6 +249,9 @@ struct lxc_log {
   bool quiet;         /* nothing on standard error */
 };
 
+/* What the library exports, also when it is compiled with hidden symbols. */
+#pragma GCC visibility push(default)
+
 /* NULL: name not allowed, configuration not readable, no memory. configpath NULL: the global lxc.lxcpath. */
 struct lxc_container* lxc_container_new(const char* name, const char* configpath);
 /* 1, or 0 when c is NULL. */

@@ -35,6 +35,7 @@ struct Draft {
   std::string text;           // of the configuration
   std::vector<std::string> template_args;
   bool quiet = false;
+  bool over_definition = false;
 };
 
 Status check_back_end(const std::string& type) {
@@ -103,7 +104,13 @@ std::string with_line_end(std::string text) {
 }
 
 Result<Draft> prepare(const CreateRequest& request) {
-  Draft draft{TRY(Container::open(request.name, request.lxcpath)), {}, {}, {}, request.template_args, request.quiet};
+  Draft draft{TRY(Container::open(request.name, request.lxcpath)),
+              {},
+              {},
+              {},
+              request.template_args,
+              request.quiet,
+              request.over_definition};
   if (request.template_name.empty())
     return fail(Error::message("no template was named").hint("add --template busybox, or --template none"));
   TRY(check_back_end(request.bdev));
@@ -126,6 +133,7 @@ class Creator {
 
   Status run() {
     TRY(claim_directory());
+    if (draft_.container.defined()) earlier_config_ = TRY(sys::read_file(draft_.container.config_file()));
     TRY_CONTEXT(sys::replace_file(draft_.container.config_file(), draft_.text, kConfigMode), "cannot write the configuration");
     made_config_ = true;
     if (!draft_.root.empty()) TRY(make_root());
@@ -141,7 +149,7 @@ class Creator {
     if (made_directory_) {
       TRY(remove_tree(directory_));
     } else {
-      if (made_config_) TRY(sys::unlink(draft_.container.config_file()));
+      if (made_config_) TRY(take_back_config());
       TRY(sys::unlink(directory_ + "/partial"));
     }
     for (const auto& path : std::views::reverse(made_parents_))
@@ -190,11 +198,16 @@ class Creator {
       case Creation::kNone:
         break;
     }
-    if (!draft_.container.defined()) return {};
+    if (!draft_.container.defined() || (draft_.over_definition && !sys::exists(draft_.root))) return {};
     return fail(Error::message("the container exists already", EEXIST)
                     .because(draft_.container.config_file() + " is there")
                     .hint(strings::cat("choose another name, or remove it: lxc-destroy -P ",
                                        strings::shell_quote(draft_.container.lxcpath()), " -n ", draft_.container.name())));
+  }
+
+  Status take_back_config() {
+    if (!earlier_config_) return sys::unlink(draft_.container.config_file());
+    return sys::replace_file(draft_.container.config_file(), *earlier_config_, kConfigMode);
   }
 
   Status make_root() {
@@ -247,6 +260,7 @@ class Creator {
   std::string directory_;
   Fd mark_;
   std::vector<std::string> made_parents_;
+  std::optional<std::string> earlier_config_;
   bool made_directory_ = false, made_config_ = false, made_root_ = false;
 };
 

@@ -15,6 +15,7 @@ struct CreateRequest {
   std::string template_name;               // name ("busybox"), absolute path of a program, or "none": no root file system is made
   std::string config_file;                 // --config; empty = lxc.default_config, and where that does not exist a built-in one
   std::optional<std::string> config_text;  // takes the place of any file
+  bool over_definition = false;            // a configuration may be there already, as long as the root file system is not
   std::string bdev;  // --bdev; empty = "dir". Of the others this release takes "none" and "best" (which is dir)
   std::string dir;   // --dir: root file system here instead of LXCPATH/NAME/rootfs
   std::vector<std::string> template_args;

@@ -23,13 +23,6 @@ std::string& library_directory() {
   return directory;
 }
 
-// Where the library is that this code came with, or the program; nothing without /proc.
-std::string own_directory() {
-  if (!library_directory().empty()) return library_directory();
-  const auto self = sys::read_link("/proc/self/exe");
-  return self ? self->substr(0, self->rfind('/')) : std::string();
-}
-
 // `kind` is the directory's name beside that of the program or library.
 Result<std::string> find(std::string_view name, std::string_view kind, std::string_view installed_in) {
   if (const std::string directory = own_directory(); !directory.empty()) {
@@ -46,6 +39,12 @@ Result<std::string> find(std::string_view name, std::string_view kind, std::stri
 }  // namespace
 
 void look_beside(std::string directory) { library_directory() = std::move(directory); }
+
+std::string own_directory() {
+  if (!library_directory().empty()) return library_directory();
+  const auto self = sys::read_link("/proc/self/exe");
+  return self ? self->substr(0, self->rfind('/')) : std::string();
+}
 
 Result<std::string> find_helper(std::string_view name) { return find(name, "libexec", BERTH_LIBEXECDIR); }
 

@@ -13,6 +13,9 @@ namespace berth::runtime {
 // Call it before there is a second thread.
 void look_beside(std::string directory);
 
+// Where the library is that this code came with, or the program; empty without /proc.
+std::string own_directory();
+
 // Path of "berth-monitor" and the like: ../libexec beside the running program's directory (build tree), else the installed place.
 Result<std::string> find_helper(std::string_view name);
 // The same for a command, "berth": ../bin beside the running program's directory, else the installed place. The running program

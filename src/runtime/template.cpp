@@ -1,4 +1,4 @@
-// Runs in: the command lxc-create.
+// Runs in: the command lxc-create and library callers.
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -7,6 +7,7 @@
 
 #include "base/strings.hpp"
 #include "runtime/create.hpp"
+#include "runtime/programs.hpp"
 #include "sys/file.hpp"
 
 namespace berth::runtime {
@@ -19,11 +20,10 @@ bool is_program(const std::string& path) {
   return info && S_ISREG(info->st_mode) && (info->st_mode & 0111) != 0;
 }
 
-// Beside the running program first (BUILD/bin and BUILD/share; PREFIX/bin and PREFIX/share/lxc), then LXC's own.
+// Beside the running program or library first (BUILD/bin and BUILD/share; PREFIX/bin and PREFIX/share/lxc), then LXC's own.
 std::vector<std::string> template_directories() {
   std::vector<std::string> result;
-  if (const auto program = sys::read_link("/proc/self/exe")) {
-    const std::string bin = program->substr(0, program->rfind('/'));
+  if (const std::string bin = own_directory(); !bin.empty()) {
     const std::string prefix = bin.substr(0, bin.rfind('/'));
     result.push_back(prefix + "/share/templates");
     result.push_back(prefix + "/share/lxc/templates");

@@ -1,0 +1,108 @@
+// Runs in: a program that links liblxc.
+#include <dlfcn.h>
+
+#include <atomic>
+#include <cerrno>
+#include <new>
+
+#include "base/strings.hpp"
+#include "capi/handle.hpp"
+#include "config/global.hpp"
+#include "config/parser.hpp"
+#include "runtime/destroy.hpp"
+#include "runtime/partial.hpp"
+#include "runtime/programs.hpp"
+#include "sys/file.hpp"
+
+namespace berth::capi {
+namespace {
+
+// The library's helpers are beside the library. At loading, when there is one thread.
+[[gnu::constructor]] void find_own_place() {
+  Dl_info info{};
+  if (::dladdr(reinterpret_cast<const void*>(&find_own_place), &info) == 0 || info.dli_fname == nullptr) return;
+  char* path = ::realpath(info.dli_fname, nullptr);
+  if (path == nullptr) return;
+  const std::string file(path);
+  std::free(path);
+  runtime::look_beside(file.substr(0, file.rfind('/')));
+}
+
+void free_handle(Handle* handle) {
+  lxc_container& face = handle->face;
+  for (char* text : {face.name, face.configfile, face.pidfile, face.error_string, face.config_path}) std::free(text);
+  delete face.lxc_conf;
+  delete handle;
+}
+
+// A creation that was killed leaves a half container: as LXC does, it is removed by whoever opens it next.
+Status remove_crashed(const runtime::Container& container) {
+  if (TRY(runtime::creation_state(container.directory())) != runtime::Creation::kCrashed) return {};
+  return with_context(runtime::destroy(container, {}), "removing what a creation that was killed left");
+}
+
+void fill(lxc_container& face) {
+  fill_state_members(face);
+  fill_config_members(face);
+  fill_life_members(face);
+  fill_snapshot_members(face);
+  fill_attach_members(face);
+  fill_console_members(face);
+  fill_live_members(face);
+  fill_migrate_members(face);
+}
+
+Status load_own_file(Handle& handle, const runtime::Container& container) {
+  if (!container.defined()) return {};
+  return config::load_file(handle.mutable_configuration(), container.config_file());
+}
+
+}  // namespace
+
+Result<std::string> resolve_lxcpath(const char* lxcpath) {
+  std::string path = text_of(lxcpath);
+  if (path.empty()) path = TRY(config::global_item("lxc.lxcpath"));
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+Result<lxc_container*> new_container(const char* name, const char* lxcpath) {
+  if (name == nullptr) return fail("a container needs a name");
+  const auto container = TRY(runtime::Container::open(name, TRY(resolve_lxcpath(lxcpath))));
+  TRY(remove_crashed(container));
+  auto* handle = new Handle;
+  handle->face.name = copy_text(container.name());
+  handle->face.config_path = copy_text(container.lxcpath());
+  handle->face.configfile = copy_text(container.config_file());
+  handle->face.numthreads = 1;
+  handle->face.daemonize = true;
+  fill(handle->face);
+  if (auto loaded = load_own_file(*handle, container); !loaded) {
+    free_handle(handle);
+    return fail(std::move(loaded.error()));
+  }
+  return &handle->face;
+}
+
+}  // namespace berth::capi
+
+extern "C" {
+
+lxc_container* lxc_container_new(const char* name, const char* configpath) {
+  using namespace berth::capi;
+  return guarded_globally<lxc_container*>(nullptr, [&] { return new_container(name, configpath); });
+}
+
+int lxc_container_get(lxc_container* c) {
+  if (c == nullptr) return 0;
+  std::atomic_ref(c->numthreads).fetch_add(1, std::memory_order_relaxed);
+  return 1;
+}
+
+int lxc_container_put(lxc_container* c) {
+  if (c == nullptr) return -1;
+  if (std::atomic_ref(c->numthreads).fetch_sub(1, std::memory_order_acq_rel) > 1) return 0;
+  berth::capi::free_handle(&berth::capi::Handle::of(c));
+  return 1;
+}
+}
