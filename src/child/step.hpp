@@ -45,6 +45,9 @@ enum class Op : std::uint16_t {
   kSendIdmappedTree,  // text0 = path, num0 = attributes to set, num1 = 1 recursive; the tree is idmapped to the container's
                       // userns and sent
   kAwaitRunning,      // waits for exec
+  kShareDirectory,    // text0 = directory, made when missing; becomes a shared mount of itself. text1 = the uppermost directory
+                      // that has to be made, absent: none
+  kUnshareDirectory,  // the same texts: unmounts it and removes what was made, as far as it is empty
   kDeviceProgram,     // text0 = cgroup v2 directory, text1 = instructions in hexadecimal; list0 = the rules in words
   // --- container side --------------------------------------------------------------------------------------------------
   kDeathSignal,     // num0 = signal

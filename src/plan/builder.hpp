@@ -69,20 +69,22 @@ void plan_network_entry(Builder& builder);  // start_network.cpp
 void plan_pin(Builder& builder);            // start_root.cpp
 void plan_host_hooks(Builder& builder, config::HookType type, child::Phase phase, bool may_fail);  // start_hooks.cpp
 void plan_container_hooks(Builder& builder, config::HookType type);
-Status plan_clone(Builder& builder);           // start_namespaces.cpp
-void plan_entry(Builder& builder);             // first steps of the container: ids, groups, namespaces
-void plan_limits(Builder& builder);            // start_process.cpp
-Status plan_root(Builder& builder);            // start_root.cpp
-void plan_sysctls(Builder& builder);           // start_process.cpp
-void plan_automatic_mounts(Builder& builder);  // start_mounts.cpp
-Status plan_mount_entries(Builder& builder);   // start_mounts.cpp
-void plan_cgroup_mounts(Builder& builder);     // start_mounts.cpp
-void plan_dev_directory(Builder& builder);     // start_devices.cpp
-void plan_devices(Builder& builder);           // start_devices.cpp
-void plan_terminals(Builder& builder);         // start_devices.cpp
-void plan_restrictions(Builder& builder);      // start_process.cpp
-Status plan_program(Builder& builder);         // start_process.cpp
-void plan_devices_rules(Builder& builder);     // start_cgroups.cpp
-Status plan_settings(Builder& builder);        // start_plan.cpp
+Status plan_clone(Builder& builder);             // start_namespaces.cpp
+void plan_entry(Builder& builder);               // first steps of the container: ids, groups, namespaces
+void plan_limits(Builder& builder);              // start_process.cpp
+Status plan_root(Builder& builder);              // start_root.cpp
+void plan_sysctls(Builder& builder);             // start_process.cpp
+void plan_automatic_mounts(Builder& builder);    // start_mounts.cpp
+Status plan_mount_entries(Builder& builder);     // start_mounts.cpp
+void plan_cgroup_mounts(Builder& builder);       // start_mounts.cpp
+Status plan_shared_directory(Builder& builder);  // start_shared_mounts.cpp: its part of the host, before anything else
+void plan_shared_mounts(Builder& builder);       // start_shared_mounts.cpp
+void plan_dev_directory(Builder& builder);       // start_devices.cpp
+void plan_devices(Builder& builder);             // start_devices.cpp
+void plan_terminals(Builder& builder);           // start_devices.cpp
+void plan_restrictions(Builder& builder);        // start_process.cpp
+Status plan_program(Builder& builder);           // start_process.cpp
+void plan_devices_rules(Builder& builder);       // start_cgroups.cpp
+Status plan_settings(Builder& builder);          // start_plan.cpp
 
 }  // namespace berth::plan

@@ -33,6 +33,8 @@ constexpr auto kOpNames = std::to_array<OpName>({
     OpName{child::Op::kProcessLimit, "limit"},
     OpName{child::Op::kSendIdmappedTree, "send-idmapped-tree"},
     OpName{child::Op::kAwaitRunning, "await-running"},
+    OpName{child::Op::kShareDirectory, "share-directory"},
+    OpName{child::Op::kUnshareDirectory, "unshare-directory"},
     OpName{child::Op::kDeviceProgram, "device-program"},
     OpName{child::Op::kDeathSignal, "death-signal"},
     OpName{child::Op::kBecomeRoot, "become-root"},

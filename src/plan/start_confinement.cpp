@@ -48,7 +48,6 @@ Status check_confinement(Builder& builder) {
     TRY(refuse_key(builder, "lxc.selinux.context", security.selinux_context, "SELinux confinement"));
     TRY(refuse_key(builder, "lxc.selinux.context.keyring", security.selinux_keyring_context, "SELinux labelling of keyrings"));
   }
-  TRY(refuse_key(builder, "lxc.mount.auto", builder.conf().mounts.automatic.shmounts_host, "lxc.mount.auto = shmounts:"));
   if (!builder.conf().init.groups.empty() && builder.user_namespace && !builder.inputs.privileged) {
     TRY(refuse_key(builder, "lxc.init.groups", "set", "setting groups without privilege"));
   }

@@ -56,6 +56,7 @@ Status plan_container(Builder& builder) {
   plan_automatic_mounts(builder);
   TRY(plan_mount_entries(builder));
   plan_cgroup_mounts(builder);
+  plan_shared_mounts(builder);
   plan_container_hooks(builder, config::HookType::kMount);
   if (builder.has_root && builder.conf().dev.autodev) plan_container_hooks(builder, config::HookType::kAutodev);
   plan_devices(builder);
@@ -149,6 +150,7 @@ Result<Plan> plan_start(const StartInputs& inputs) {
   TRY(plan_settings(builder));
   builder.needs_go = any_device_rule(builder) || has_hooks(builder, config::HookType::kStartHost) ||
                      !builder.conf().limits.empty() || !builder.conf().proc.empty();
+  TRY(plan_shared_directory(builder));
   plan_caller_cgroups(builder);
   plan_monitor_cgroups(builder);
   plan_host_hooks(builder, config::HookType::kPreStart, child::Phase::kPrepare, false);

@@ -136,6 +136,38 @@ Status device_program(Frame& frame) {
   return sys::attach_device_program(program.get(), group.get(), frame.text(0));
 }
 
+// From `directory` up to `first`, as far as they are empty.
+void remove_made(std::string directory, const std::string& first) {
+  while (!first.empty() && directory.size() >= first.size() && sys::remove_directory(directory))
+    directory.resize(directory.rfind('/'));
+}
+
+// A mount of its own, so that what is mounted below reaches those who follow it and nobody else.
+Status share(const std::string& directory) {
+  TRY(sys::mount(directory, directory, "", MS_BIND, ""));
+  Status shared = sys::mount("", directory, "", MS_PRIVATE, "");
+  if (shared) shared = sys::mount("", directory, "", MS_SHARED, "");
+  if (!shared) [[maybe_unused]]
+    const Status undone = sys::unmount(directory, MNT_DETACH);
+  return shared;
+}
+
+Status share_directory(Frame& frame) {
+  constexpr mode_t kMode = 0711;
+  const std::string directory = frame.text(0);
+  Status shared = sys::ensure_directory(directory, kMode);
+  if (shared) shared = share(directory);
+  if (!shared) remove_made(directory, frame.text(1));
+  return shared;
+}
+
+// EINVAL: somebody has unmounted it already.
+Status unshare_directory(Frame& frame) {
+  const Status gone = forgive_absence(sys::unmount(frame.text(0), MNT_DETACH | UMOUNT_NOFOLLOW));
+  remove_made(frame.text(0), frame.text(1));
+  return !gone && gone.error().code() != EINVAL ? gone : Status{};
+}
+
 Status host_hook(Frame& frame) { return run_program(hook_command(frame.blob, frame.step, frame.context)); }
 
 Status run(Frame& frame) {
@@ -170,6 +202,10 @@ Status run(Frame& frame) {
       return process_limit(frame);
     case Op::kSendIdmappedTree:
       return send_idmapped_tree(frame);
+    case Op::kShareDirectory:
+      return share_directory(frame);
+    case Op::kUnshareDirectory:
+      return unshare_directory(frame);
     case Op::kDeviceProgram:
       return device_program(frame);
     default:

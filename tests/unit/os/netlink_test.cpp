@@ -186,6 +186,12 @@ TEST(Netlink, AMissingLinkIsNamed) {
   EXPECT_EQ(netlink.raise("a-name-that-is-far-too-long").error().code(), ENODEV);
 }
 
+TEST(Netlink, NamesThatTheKernelTakes) {
+  for (const char* good : {"eth0", "a", "123456789012345", "veth-1.2", "..."}) EXPECT_TRUE(is_interface_name(good)) << good;
+  for (const char* bad : {"", ".", "..", "1234567890123456", "a/b", "a:1", "a b", "a\tb"})
+    EXPECT_FALSE(is_interface_name(bad)) << bad;
+}
+
 TEST(Netlink, FailuresAreToldAndLeakNothing) {
   const std::size_t before = berth::testing::open_descriptors();
   for (const long call : {SYS_socket, SYS_sendmsg, SYS_recvmsg}) {

@@ -383,5 +383,30 @@ TEST_F(StartPlan, AHookIsToldWithItsOutput) {
   EXPECT_THAT(text, HasSubstr("the hook failed: /bin/hook, exit status 3\n  | no luck\n"));
 }
 
+TEST_F(StartPlan, ASharedDirectoryIsMadeByTheCallerAndTakenBack) {
+  const Plan made = plan_with_root("lxc.mount.auto = shmounts:" + directory + "/a/b/:/srv/in").value();
+  const PlannedStep* share = find(made, Op::kShareDirectory);
+  ASSERT_NE(share, nullptr);
+  EXPECT_EQ(share->phase, Phase::kCaller);
+  EXPECT_EQ(share->text[0], directory + "/a/b");
+  EXPECT_EQ(share->text[1], directory + "/a");
+  const PlannedStep* undo = find(made, Op::kUnshareDirectory);
+  ASSERT_NE(undo, nullptr);
+  EXPECT_EQ(undo->phase, Phase::kUndo);
+  EXPECT_EQ(&made.steps[undo->undoes - 1], share);
+  EXPECT_EQ(undo->text[1], directory + "/a");
+  bool bound = false;
+  for (const PlannedStep& step : made.steps)
+    bound = bound || (step.op == Op::kBind && step.text[0] == directory + "/a/b" && step.text[1] == "srv/in");
+  EXPECT_TRUE(bound);
+}
+
+TEST_F(StartPlan, ADirectoryThatIsThereIsNotRemoved) {
+  const Plan made = plan_with_root("lxc.mount.auto = shmounts:" + directory).value();
+  ASSERT_NE(find(made, Op::kShareDirectory), nullptr);
+  EXPECT_EQ(find(made, Op::kShareDirectory)->text[1], "");
+  EXPECT_EQ(plan_with_root("lxc.mount.auto = shmounts:/").error().code(), EINVAL);
+}
+
 }  // namespace
 }  // namespace berth::plan
