@@ -10,8 +10,9 @@ namespace berth::cli {
 namespace {
 
 // As `berth` lists them: by what one does first.
-constexpr auto kTable = std::to_array<const Command*>({&kCreate, &kStart, &kStop, &kAttach, &kExecute, &kConsole, &kInfo, &kLs,
-                                                       &kWait, &kFreeze, &kUnfreeze, &kDestroy, &kConfig, &kUpdateConfig});
+constexpr auto kTable =
+    std::to_array<const Command*>({&kCreate, &kStart, &kStop, &kAttach, &kExecute, &kConsole, &kInfo, &kLs, &kWait, &kFreeze,
+                                   &kUnfreeze, &kCopy, &kSnapshot, &kDestroy, &kConfig, &kUpdateConfig});
 
 constexpr std::string_view kPrefix = "lxc-";
 constexpr std::size_t kSummaryColumn = 12;
