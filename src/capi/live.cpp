@@ -117,15 +117,13 @@ Result<int> ask_for_descriptor(Handle& handle, runtime::Command command) {
 int seccomp_notify_fd(lxc_container*) { return -EBADF; }
 
 int seccomp_notify_fd_active(lxc_container* c) {
-  return guarded_errno(c, -EBADF, [](Handle& handle) -> Result<int> {
-    return ask_for_descriptor(handle, runtime::Command::kGetSeccompNotifyFd);
-  });
+  return guarded_errno(
+      c, -EBADF, [](Handle& handle) -> Result<int> { return ask_for_descriptor(handle, runtime::Command::kGetSeccompNotifyFd); });
 }
 
 int devpts_fd(lxc_container* c) {
-  return guarded_errno(c, -EBADF, [](Handle& handle) -> Result<int> {
-    return ask_for_descriptor(handle, runtime::Command::kGetDevptsFd);
-  });
+  return guarded_errno(c, -EBADF,
+                       [](Handle& handle) -> Result<int> { return ask_for_descriptor(handle, runtime::Command::kGetDevptsFd); });
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 // As `berth` lists them: by what one does first.
 constexpr auto kTable =
     std::to_array<const Command*>({&kCreate, &kStart, &kStop, &kAttach, &kExecute, &kConsole, &kInfo, &kLs, &kWait, &kFreeze,
-                                   &kUnfreeze, &kDevice, &kCgroup, &kDestroy, &kConfig, &kUpdateConfig});
+                                   &kUnfreeze, &kDevice, &kCgroup, &kCopy, &kSnapshot, &kDestroy, &kConfig, &kUpdateConfig});
 
 constexpr std::string_view kPrefix = "lxc-";
 constexpr std::size_t kSummaryColumn = 12;

@@ -18,6 +18,7 @@ int run_attach(int argc, char** argv);
 int run_cgroup(int argc, char** argv);
 int run_config(int argc, char** argv);
 int run_console(int argc, char** argv);
+int run_copy(int argc, char** argv);
 int run_create(int argc, char** argv);
 int run_destroy(int argc, char** argv);
 int run_device(int argc, char** argv);
@@ -25,13 +26,14 @@ int run_execute(int argc, char** argv);
 int run_freeze(int argc, char** argv);
 int run_info(int argc, char** argv);
 int run_ls(int argc, char** argv);
+int run_snapshot(int argc, char** argv);
 int run_start(int argc, char** argv);
 int run_stop(int argc, char** argv);
 int run_unfreeze(int argc, char** argv);
 int run_update_config(int argc, char** argv);
 int run_wait(int argc, char** argv);
 
-extern const Command kAttach, kCgroup, kConfig, kConsole, kCreate, kDestroy, kDevice, kExecute, kFreeze, kInfo, kLs, kStart,
-    kStop, kUnfreeze, kUpdateConfig, kWait;
+extern const Command kAttach, kCgroup, kConfig, kConsole, kCopy, kCreate, kDestroy, kDevice, kExecute, kFreeze, kInfo, kLs,
+    kSnapshot, kStart, kStop, kUnfreeze, kUpdateConfig, kWait;
 
 }  // namespace berth::cli

@@ -3,6 +3,8 @@
 
 #include <cstdio>
 
+#include "base/strings.hpp"
+
 namespace berth::cli {
 namespace {
 
@@ -29,5 +31,21 @@ std::string human_seconds(std::uint64_t nanoseconds) {
 }
 
 std::string megabytes(std::uint64_t bytes) { return with_two_decimals(static_cast<double>(bytes) / (1024.0 * 1024.0), "MB"); }
+
+Result<std::uint64_t> parse_file_system_size(std::string_view text) {
+  constexpr std::string_view kUnits = "bkmgt";
+  const auto refuse = [&] {
+    return fail(Error::message(strings::cat("'", text, "' is no size")).hint("a number and one of b k M G T: 512M"));
+  };
+  std::size_t unit = 2;  // megabytes
+  std::string_view digits = text;
+  if (!digits.empty() && (digits.back() < '0' || digits.back() > '9')) {
+    unit = kUnits.find(static_cast<char>(digits.back() | 0x20));
+    digits.remove_suffix(1);
+  }
+  const auto number = strings::parse_number<std::uint64_t>(digits);
+  if (!number || *number == 0 || unit == kUnits.npos || *number > (UINT64_MAX >> (10 * unit))) return refuse();
+  return *number << (10 * unit);
+}
 
 }  // namespace berth::cli

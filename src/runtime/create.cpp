@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <ranges>
 #include <utility>
 
 #include "base/sha1.hpp"
@@ -15,16 +14,15 @@
 #include "config/global.hpp"
 #include "config/parser.hpp"
 #include "runtime/container.hpp"
-#include "runtime/destroy.hpp"
 #include "runtime/host_program.hpp"
-#include "runtime/partial.hpp"
-#include "runtime/remove_tree.hpp"
+#include "runtime/new_directory.hpp"
+#include "storage/backing_store.hpp"
 #include "sys/file.hpp"
 
 namespace berth::runtime {
 namespace {
 
-inline constexpr mode_t kContainerMode = 0770, kRootMode = 0755, kConfigMode = 0640;
+inline constexpr mode_t kConfigMode = 0640;
 inline constexpr std::string_view kBuiltInConfig = "lxc.net.0.type = empty\n";
 
 // --- what to do, decided before anything is made --------------------------------------------------------------------------
@@ -33,21 +31,17 @@ struct Draft {
   std::string template_path;  // empty = none
   std::string root;           // empty = none
   std::string text;           // of the configuration
+  const storage::BackingStore* store = nullptr;
   std::vector<std::string> template_args;
   bool quiet = false;
   bool over_definition = false;
 };
 
-Status check_back_end(const std::string& type) {
-  static constexpr std::array<std::string_view, 4> kReady{"", "dir", "none", "best"};
-  static constexpr std::array<std::string_view, 8> kLater{"btrfs", "zfs", "lvm", "loop", "rbd", "overlay", "overlayfs", "nbd"};
-  if (std::ranges::find(kReady, type) != kReady.end()) return {};
-  if (std::ranges::find(kLater, type) != kLater.end())
-    return fail(Error::message(strings::cat("the back end '", type, "' comes later"), EOPNOTSUPP)
-                    .because("this release makes root file systems of type dir only (later: btrfs zfs lvm loop rbd overlay nbd)")
-                    .hint("leave --bdev out, or say --bdev dir"));
-  return fail(Error::message(strings::cat("there is no back end '", type, "'"))
-                  .hint("one of: dir best none; later: btrfs zfs lvm loop rbd overlay nbd"));
+Result<const storage::BackingStore*> choose_store(const std::string& type) {
+  if (type == "none" || type == "best") return storage::find_store({});
+  auto store = storage::find_store(type);
+  if (!store && store.error().hint().empty()) return fail(std::move(store.error()).hint("leave --bdev out, or say --bdev dir"));
+  return store;
 }
 
 Status check_directory_option(const std::string& directory) {
@@ -108,12 +102,13 @@ Result<Draft> prepare(const CreateRequest& request) {
               {},
               {},
               {},
+              nullptr,
               request.template_args,
               request.quiet,
               request.over_definition};
   if (request.template_name.empty())
     return fail(Error::message("no template was named").hint("add --template busybox, or --template none"));
-  TRY(check_back_end(request.bdev));
+  draft.store = TRY(choose_store(request.bdev));
   TRY(check_directory_option(request.dir));
   const bool with_template = request.template_name != "none";
   if (with_template) draft.template_path = TRY(find_template(request.template_name));
@@ -121,102 +116,42 @@ Result<Draft> prepare(const CreateRequest& request) {
   TRY(with_template ? check_template_can_run(conf) : check_existing_root(conf));
   draft.text = with_line_end(conf.unexpanded);
   if (!with_template) return draft;
-  draft.root = request.dir.empty() ? draft.container.directory() + "/rootfs" : request.dir;
-  draft.text += strings::cat("lxc.rootfs.path = dir:", draft.root, "\n");
+  draft.root = request.dir.empty() ? draft.store->place(draft.container.directory()) : request.dir;
+  draft.text += strings::cat("lxc.rootfs.path = ", storage::rootfs_value(*draft.store, draft.root), "\n");
   return draft;
 }
 
 // --- doing it ------------------------------------------------------------------------------------------------------------
 class Creator {
  public:
-  explicit Creator(const Draft& draft) : draft_(draft), directory_(draft.container.directory()) {}
+  explicit Creator(const Draft& draft)
+      : draft_(draft), directory_(draft.container.directory()), new_directory_(draft.container) {}
 
   Status run() {
-    TRY(claim_directory());
-    if (draft_.container.defined()) earlier_config_ = TRY(sys::read_file(draft_.container.config_file()));
+    TRY(new_directory_.claim(existing()));
     TRY_CONTEXT(sys::replace_file(draft_.container.config_file(), draft_.text, kConfigMode), "cannot write the configuration");
-    made_config_ = true;
     if (!draft_.root.empty()) TRY(make_root());
     if (!draft_.template_path.empty()) TRY(fill_root());
-    TRY(end_creation(directory_, std::move(mark_)));
-    return {};
+    return new_directory_.complete();
   }
 
   // Takes back what run() made, and nothing else.
   Status undo() {
-    if (made_root_) TRY(remove_tree(draft_.root));
-    if (!mark_) return {};  // the directory is another creation's
-    if (made_directory_) {
-      TRY(remove_tree(directory_));
-    } else {
-      if (made_config_) TRY(take_back_config());
-      TRY(sys::unlink(directory_ + "/partial"));
-    }
-    for (const auto& path : std::views::reverse(made_parents_))
-      if (!sys::remove_directory(path)) break;  // somebody else uses it by now
-    return {};
+    if (made_root_) TRY(draft_.store->destroy(draft_.root));
+    return new_directory_.undo();
   }
 
  private:
-  // Makes the missing directories up to LXCPATH, remembering which.
-  Status make_lxcpath() {
-    std::vector<std::string> missing;
-    for (std::string path = draft_.container.lxcpath(); !path.empty() && !sys::exists(path); path.resize(path.rfind('/')))
-      missing.push_back(path);
-    for (const auto& path : std::views::reverse(missing)) {
-      TRY_CONTEXT(sys::ensure_directory(path, 0755), "cannot make the directory for containers (lxcpath)");
-      made_parents_.push_back(path);
-    }
-    return {};
-  }
-
-  Status claim_directory() {
-    TRY(replace_crashed());
-    TRY(make_lxcpath());
-    auto made = sys::make_directory(directory_, kContainerMode);
-    if (made) {
-      made_directory_ = true;
-      TRY(sys::chmod(directory_, kContainerMode));  // whatever the umask says
-    } else if (made.error().code() != EEXIST) {
-      return with_context(std::move(made), "cannot make the container's directory");
-    }
-    auto mark = begin_creation(directory_);
-    if (!mark) return with_context(Status(fail(mark.error())), "cannot mark the creation as begun");
-    mark_ = std::move(*mark);
-    return {};
-  }
-
-  Status replace_crashed() {
-    switch (TRY(creation_state(directory_))) {
-      case Creation::kOngoing:
-        return fail(Error::message("another process is creating this container", EBUSY)
-                        .because(directory_ + "/partial is locked")
-                        .hint("wait for it, or choose another name"));
-      case Creation::kCrashed:
-        TRY_CONTEXT(destroy(draft_.container, {}), "cannot remove what an earlier creation that was killed left");
-        return {};
-      case Creation::kNone:
-        break;
-    }
-    if (!draft_.container.defined() || (draft_.over_definition && !sys::exists(draft_.root))) return {};
-    return fail(Error::message("the container exists already", EEXIST)
-                    .because(draft_.container.config_file() + " is there")
-                    .hint(strings::cat("choose another name, or remove it: lxc-destroy -P ",
-                                       strings::shell_quote(draft_.container.lxcpath()), " -n ", draft_.container.name())));
-  }
-
-  Status take_back_config() {
-    if (!earlier_config_) return sys::unlink(draft_.container.config_file());
-    return sys::replace_file(draft_.container.config_file(), *earlier_config_, kConfigMode);
+  [[nodiscard]] NewDirectory::Existing existing() const {
+    const bool only_configured = draft_.over_definition && !sys::exists(draft_.root);
+    return only_configured ? NewDirectory::Existing::kDefinition : NewDirectory::Existing::kDirectory;
   }
 
   Status make_root() {
-    auto made = sys::make_directory(draft_.root, kRootMode);
-    if (made) {
-      made_root_ = true;
-      return sys::chmod(draft_.root, kRootMode);
-    }
-    if (made.error().code() != EEXIST) return with_context(std::move(made), "cannot make the root file system's directory");
+    auto made = draft_.store->create(draft_.root);
+    made_root_ = made.has_value();
+    if (!made && made.error().code() != EEXIST)
+      return with_context(std::move(made), "cannot make the root file system's directory");
     return {};
   }
 
@@ -258,10 +193,8 @@ class Creator {
 
   const Draft& draft_;
   std::string directory_;
-  Fd mark_;
-  std::vector<std::string> made_parents_;
-  std::optional<std::string> earlier_config_;
-  bool made_directory_ = false, made_config_ = false, made_root_ = false;
+  NewDirectory new_directory_;
+  bool made_root_ = false;
 };
 
 }  // namespace

@@ -7,10 +7,14 @@
 #include <utility>
 
 #include "base/strings.hpp"
-#include "os/lock.hpp"
-#include "runtime/host_program.hpp"
+#include "runtime/config_hook.hpp"
+#include "runtime/dependants.hpp"
+#include "runtime/hold.hpp"
 #include "runtime/partial.hpp"
-#include "runtime/remove_tree.hpp"
+#include "runtime/rename.hpp"
+#include "runtime/snapshot.hpp"
+#include "storage/backing_store.hpp"
+#include "storage/tree/remove_tree.hpp"
 #include "sys/file.hpp"
 
 namespace berth::runtime {
@@ -21,31 +25,11 @@ Status forgive_absence(Status result) {
   return result;
 }
 
-Status check_exists(const Container& container) {
-  if (container.defined()) return {};
-  return fail(Error::message("no such container", ENOENT)
-                  .because(container.config_file() + " does not exist")
-                  .hint(strings::cat("lxc-ls -P ", container.lxcpath(), " lists the containers; lxc-create makes one")));
-}
-
 Status check_not_being_created(Creation state, const Container& container) {
   if (state != Creation::kOngoing) return {};
   return fail(Error::message("another process is creating this container", EBUSY)
                   .because(container.directory() + "/partial is locked")
                   .hint("wait until it is done, or end that process"));
-}
-
-// Clones that need this container's storage: two lines each, LXCPATH and NAME.
-Status check_dependants(const Container& container) {
-  const auto text = sys::read_file(container.directory() + "/lxc_snapshots");
-  if (!text) return forgive_absence(fail(Error(text.error()).context("cannot see whether clones depend on the container")));
-  if (strings::trim(*text).empty()) return {};
-  const auto lines = strings::split(strings::trim(*text), '\n');
-  std::string names;
-  for (std::size_t i = 1; i < lines.size(); i += 2) names += strings::cat(i > 1 ? ", " : "", lines[i - 1], "/", lines[i]);
-  return fail(Error::message("clones depend on this container", EBUSY)
-                  .because(names.empty() ? strings::cat("lxc_snapshots says: ", lines.front()) : names)
-                  .hint("destroy the clones first"));
 }
 
 Status check_snapshots(const Container& container, bool may_go) {
@@ -60,67 +44,18 @@ Status check_snapshots(const Container& container, bool may_go) {
                   .hint("add --snapshots to remove them too"));
 }
 
+constexpr std::string_view kOrForce = ", or add --force";
+
 // True: it ran, and has been stopped.
 Result<bool> ensure_stopped(const Container& container, bool force) {
-  const State state = TRY(container.state());
-  if (state == State::kStopped) return false;
-  if (!force)
-    return fail(Error::message(strings::cat("the container is ", state_name(state)), EBUSY)
-                    .hint(strings::cat("stop it first (lxc-stop -P ", strings::shell_quote(container.lxcpath()), " -n ",
-                                       container.name(), "), or add --force")));
+  if (TRY(container.state()) == State::kStopped) return false;
+  if (!force) TRY(check_stopped(container, kOrForce));
   TRY_CONTEXT(container.kill(), "cannot stop the container");
   return true;
 }
 
-// Against starts. Taken when the container is stopped: the monitor of an ephemeral one destroys it, under this lock, before it
-// ends.
-Result<os::FileLock> lock(const Container& container) {
-  auto taken = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file(container.lxcpath(), container.name()))));
-  TRY(ensure_stopped(container, false));
-  return taken;
-}
-
-// --- hooks ---------------------------------------------------------------------------------------------------------------
-std::vector<std::string> hook_environment(const Container& container, const config::Conf& conf) {
-  auto environment = own_environment();
-  for (const auto* list : {&conf.environment, &conf.environment_hooks})
-    for (const auto& entry : *list) environment.push_back(entry.value);
-  const auto add = [&](std::string_view name, std::string_view value) { environment.push_back(strings::cat(name, "=", value)); };
-  add("LXC_NAME", container.name());
-  add("LXC_CONFIG_FILE", container.config_file());
-  if (!conf.rootfs.mount.empty()) add("LXC_ROOTFS_MOUNT", conf.rootfs.mount);
-  if (!conf.rootfs.path.empty()) add("LXC_ROOTFS_PATH", conf.rootfs.path);
-  if (!conf.console.path.empty()) add("LXC_CONSOLE", conf.console.path);
-  if (!conf.console.logfile.empty()) add("LXC_CONSOLE_LOGPATH", conf.console.logfile);
-  add("LXC_CGNS_AWARE", "1");
-  add("LXC_HOOK_VERSION", strings::cat(conf.hooks.version));
-  if (conf.hooks.version == 1) {
-    add("LXC_HOOK_TYPE", "destroy");
-    add("LXC_HOOK_SECTION", "lxc");
-  }
-  return environment;
-}
-
-Status run_hook(const Container& container, const config::Conf& conf, const config::SourcedText& hook) {
-  std::string command = "exec " + hook.value;
-  if (conf.hooks.version == 0) command += strings::cat(" ", strings::shell_quote(container.name()), " lxc destroy");
-  HostProgram program;
-  program.arguments = {"/bin/sh", "-c", command};
-  program.environment = hook_environment(container, conf);
-  program.capture = true;
-  const HostOutcome outcome = TRY(run_host_program(program));
-  if (outcome.status == 0) return {};
-  return fail(Error::message(strings::cat("the destroy hook ", describe_wait_status(outcome.status)), EIO)
-                  .output(outcome.output)
-                  .hint("repair the hook or remove its line; nothing has been removed")
-                  .set_by(hook.origin));
-}
-
-Status run_hooks(const Container& container, const config::Conf& conf) {
-  for (const auto& hook : conf.hooks.commands[static_cast<std::size_t>(config::HookType::kDestroy)])
-    TRY(run_hook(container, conf, hook));
-  return {};
-}
+// Taken when the container is stopped: the monitor of an ephemeral one destroys it, under this lock, before it ends.
+Result<os::FileLock> lock(const Container& container) { return lock_stopped(container, kOrForce); }
 
 // --- storage ---------------------------------------------------------------------------------------------------------------
 bool same_file(const std::string& a, const std::string& b) {
@@ -146,13 +81,13 @@ Status check_root_is_below(const Container& container, const config::Conf& conf)
 Status remove_root(const Container& container, const config::Conf& conf) {
   const std::string& path = conf.rootfs.path;
   if (path.empty() || !conf.rootfs.managed) return {};
-  if (!conf.rootfs.type.empty() && conf.rootfs.type != "dir")
-    return fail(Error::message(strings::cat("removing storage of type '", conf.rootfs.type, "' comes later"), EOPNOTSUPP)
-                    .because("this release removes root file systems of type dir only")
+  const auto store = storage::find_store(conf.rootfs.type);
+  if (!store)
+    return fail(Error(store.error())
                     .hint("remove the storage by its own tools, then set lxc.rootfs.managed = 0 and destroy again")
                     .set_by(conf.origin("lxc.rootfs.path")));
   TRY(check_root_is_below(container, conf));
-  return remove_tree(path);
+  return (*store)->destroy(path);
 }
 
 // What must stay in the container's directory: an unmanaged root that lies in it.
@@ -169,26 +104,29 @@ Status remove_directory(const Container& container, const config::Conf& conf) {
   auto keep = unmanaged_entries(container, conf);
   const bool stays = !keep.empty();
   keep.emplace_back("config");
-  TRY(forgive_absence(remove_contents(container.directory(), keep)));
+  TRY(forgive_absence(storage::remove_contents(container.directory(), keep)));
   TRY(forgive_absence(sys::unlink(container.directory() + "/config")));  // not config_file(): that may be the caller's --rcfile
   if (stays) return {};
-  return remove_tree(container.directory());
+  return storage::remove_tree(container.directory());
 }
 
 Status destroy_defined(const Container& container, const DestroyRequest& request) {
-  TRY(check_exists(container));
+  TRY(check_defined(container));
+  TRY(complete_rename(container));
   TRY(container.load());  // what can't be read is not stopped either
   TRY(check_dependants(container));
   TRY(check_snapshots(container, request.snapshots));
   const bool ran = TRY(ensure_stopped(container, request.force));
   const os::FileLock held = TRY(lock(container));
   if (ran && !container.defined()) return {};  // it was ephemeral
-  TRY(check_exists(container));
+  TRY(check_defined(container));
   const config::Conf conf = TRY(container.load());
   TRY(check_dependants(container));
   TRY(check_snapshots(container, request.snapshots));
-  TRY(run_hooks(container, conf));
+  if (request.snapshots) TRY(destroy_snapshots(container));
+  TRY(run_config_hooks({container, conf, config::HookType::kDestroy}));
   TRY(remove_root(container, conf));
+  TRY(forget_sources(container));
   return remove_directory(container, conf);
 }
 
@@ -197,7 +135,7 @@ Status destroy_partial(const Container& container, const DestroyRequest& request
   TRY(ensure_stopped(container, request.force));
   const os::FileLock held = TRY(lock(container));
   TRY(check_not_being_created(TRY(creation_state(container.directory())), container));
-  return remove_tree(container.directory());
+  return storage::remove_tree(container.directory());
 }
 
 }  // namespace

@@ -194,6 +194,12 @@ Status rename(const std::string& from, const std::string& to) {
                 strings::cat(from, " -> ", to));
 }
 
+Status exchange(const std::string& a, const std::string& b) {
+  constexpr unsigned kExchange = 2;  // RENAME_EXCHANGE of <linux/fs.h>
+  return status(raw::call(SYS_renameat2, AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), kExchange), "rename",
+                strings::cat(a, " <-> ", b));
+}
+
 Status symlink(const std::string& target, const std::string& path) {
   return status(raw::call(SYS_symlinkat, target.c_str(), AT_FDCWD, path.c_str()), "symlink", strings::cat(path, " -> ", target));
 }
@@ -254,6 +260,10 @@ Status set_close_on_exec(int fd, bool on) {
 }
 
 Status rewind(int fd) { return status(raw::call(SYS_lseek, fd, 0, 0), "lseek", strings::cat("descriptor ", fd)); }
+
+Status truncate(int fd, std::string_view name) { return status(retry(SYS_ftruncate, fd, 0), "truncate", name); }
+
+Status sync_filesystem(int fd, std::string_view name) { return status(raw::call(SYS_syncfs, fd), "syncfs", name); }
 
 Status set_nonblocking(int fd) {
   const std::string name = strings::cat("descriptor ", fd);

@@ -53,6 +53,8 @@ Status remove_directory(const std::string& path);
 Status unlink(const std::string& path);
 Status unlink_at(int dir, const std::string& path, int flags = 0);
 Status rename(const std::string& from, const std::string& to);
+// Both must exist: each gets the other's place, in one step.
+Status exchange(const std::string& a, const std::string& b);
 Status symlink(const std::string& target, const std::string& path);
 Status chmod(const std::string& path, mode_t mode);
 // Does not follow a symbolic link in the last component.
@@ -77,6 +79,9 @@ Status seal(int fd);  // F_SEAL_SEAL|SHRINK|GROW|WRITE
 Result<Fd> duplicate(int fd, int lowest = 3);
 Status set_close_on_exec(int fd, bool on);
 Status rewind(int fd);
+Status truncate(int fd, std::string_view name);  // to nothing
+// Everything of the file system that holds `fd` is on its device.
+Status sync_filesystem(int fd, std::string_view name);
 Status set_nonblocking(int fd);
 // ioctl(2). `name` says request and object: "TIOCGWINSZ of the console".
 Result<int> control(int fd, unsigned long request, void* argument, std::string_view name);

@@ -12,7 +12,7 @@
 #include "runtime/destroy.hpp"
 #include "runtime/host_program.hpp"
 #include "runtime/partial.hpp"
-#include "runtime/remove_tree.hpp"
+#include "storage/tree/remove_tree.hpp"
 #include "sys/file.hpp"
 
 namespace berth::runtime {
@@ -30,7 +30,7 @@ class CreateTest : public ::testing::Test {
     base_ = pattern;
     write(base_ + "/given.conf", "lxc.net.0.type = empty\n");
   }
-  void TearDown() override { EXPECT_TRUE(remove_tree(base_)); }
+  void TearDown() override { EXPECT_TRUE(storage::remove_tree(base_)); }
 
   static void write(const std::string& path, const std::string& text) { ASSERT_TRUE(sys::replace_file(path, text)); }
 
@@ -207,7 +207,7 @@ TEST_F(CreateTest, ATreeDeeperThanTheDescriptorsOfAProcessIsRemoved) {
     here = *sys::open_at(here.get(), "d", O_RDONLY | O_DIRECTORY);
   }
   here.reset();
-  const auto gone = remove_tree(top);
+  const auto gone = storage::remove_tree(top);
   EXPECT_TRUE(gone) << why(gone);
   EXPECT_FALSE(sys::exists(top));
 }
@@ -215,9 +215,9 @@ TEST_F(CreateTest, ATreeDeeperThanTheDescriptorsOfAProcessIsRemoved) {
 TEST_F(CreateTest, RemovingALinkLeavesItsTarget) {
   ASSERT_TRUE(sys::make_directory(base_ + "/target", 0755));
   ASSERT_TRUE(sys::symlink(base_ + "/target", base_ + "/link"));
-  EXPECT_TRUE(remove_tree(base_ + "/link"));
+  EXPECT_TRUE(storage::remove_tree(base_ + "/link"));
   EXPECT_TRUE(sys::exists(base_ + "/target"));
-  EXPECT_TRUE(remove_tree(base_ + "/absent"));
+  EXPECT_TRUE(storage::remove_tree(base_ + "/absent"));
 }
 
 TEST(HostProgram, TellsHowItEnded) {

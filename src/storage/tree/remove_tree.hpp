@@ -6,7 +6,7 @@
 
 #include "base/result.hpp"
 
-namespace berth::runtime {
+namespace berth::storage {
 
 // Removes `path` with everything below it; an absent path is success. Works through descriptors only: never follows a symbolic
 // link (a link at `path` itself is removed, its target stays), never enters another mount, and bounds its own depth whatever
@@ -16,4 +16,4 @@ Status remove_tree(const std::string& path);
 // The same without the directory itself and without the entries called `keep` in it.
 Status remove_contents(const std::string& path, const std::vector<std::string>& keep);
 
-}  // namespace berth::runtime
+}  // namespace berth::storage

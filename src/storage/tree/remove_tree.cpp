@@ -1,5 +1,5 @@
 // Runs in: the command (lxc-destroy, lxc-create when it takes back what it made), and the destroy of an ephemeral container.
-#include "runtime/remove_tree.hpp"
+#include "storage/tree/remove_tree.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "sys/file.hpp"
 #include "sys/raw.hpp"
 
-namespace berth::runtime {
+namespace berth::storage {
 namespace {
 
 // A tree may be deeper than this process may have descriptors: directories below this depth are moved up before they are emptied.
@@ -153,4 +153,4 @@ Status remove_tree(const std::string& path) {
   return removed;
 }
 
-}  // namespace berth::runtime
+}  // namespace berth::storage

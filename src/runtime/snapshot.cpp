@@ -1,0 +1,165 @@
+// Runs in: the commands that take, list, restore and destroy snapshots.
+#include "runtime/snapshot.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/strings.hpp"
+#include "runtime/clone_job.hpp"
+#include "runtime/destroy.hpp"
+#include "runtime/hold.hpp"
+#include "runtime/partial.hpp"
+#include "runtime/restore_in_place.hpp"
+#include "storage/backing_store.hpp"
+#include "sys/file.hpp"
+
+namespace berth::runtime {
+namespace {
+
+constexpr std::string_view kPrefix = "snap";
+constexpr mode_t kSnapsMode = 0755;
+
+std::optional<unsigned> number_of(std::string_view name) {
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  return strings::parse_number<unsigned>(name.substr(kPrefix.size()));
+}
+
+// LXC before 1.1 kept them beside the lxcpath, and every release still looks there first.
+std::string snaps_directory(const Container& container) {
+  std::string old = strings::cat(container.lxcpath(), "snaps/", container.name());
+  return sys::exists(old) ? old : container.directory() + "/snaps";
+}
+
+Result<Container> snapshot_container(const Container& container, const std::string& name) {
+  return Container::open(name, snaps_directory(container));
+}
+
+Result<std::string> now_as_text() {
+  const std::time_t now = ::time(nullptr);
+  struct ::tm parts{};
+  char text[32];
+  if (::localtime_r(&now, &parts) == nullptr) return fail("this moment has no local time");
+  const std::size_t length = ::strftime(&text[0], sizeof text, "%Y:%m:%d %H:%M:%S", &parts);
+  return std::string(&text[0], length);
+}
+
+// A directory without configuration that is no snapshot being made (LXC's leftover, a person's) counts as taken too.
+Result<unsigned> lowest_free(const std::string& directory) {
+  for (unsigned number = 0;; ++number) {
+    const std::string path = strings::cat(directory, "/", kPrefix, number);
+    if (!sys::exists(path) || TRY(creation_state(path)) == Creation::kCrashed) return number;
+  }
+}
+
+Status check_can_backup(const Container& container) {
+  const config::Conf conf = TRY(container.load());
+  if (conf.rootfs.path.empty()) return {};
+  const auto store = TRY(storage::store_of(conf.rootfs.type, conf.rootfs.path));
+  if (store->traits().can_backup) return {};
+  return fail(
+      Error::message(strings::cat("no snapshot can be taken of a root file system of type ", store->traits().name), EOPNOTSUPP)
+          .set_by(conf.origin("lxc.rootfs.path")));
+}
+
+Result<unsigned> take(const Container& container, const std::string& comment_file) {
+  TRY(check_defined(container));
+  CloneJob job{.request = {}, .source_held = true};
+  job.files.emplace_back("ts", TRY(now_as_text()));
+  if (!comment_file.empty())
+    job.files.emplace_back("comment", TRY_CONTEXT(sys::read_file(comment_file), "cannot read the comment"));
+  TRY(check_complete(container));
+  TRY(check_can_backup(container));
+  TRY(check_stopped(container, ""));
+  const os::FileLock held = TRY(lock_stopped(container, ""));
+  const std::string directory = snaps_directory(container);
+  TRY(sys::ensure_directory(directory, kSnapsMode));
+  const unsigned number = TRY(lowest_free(directory));
+  job.request.name = strings::cat(kPrefix, number);
+  job.request.lxcpath = directory;
+  job.request.maybe_snapshot = job.request.keep_name = job.request.keep_hwaddr = job.request.keep_store = true;
+  auto made = run_clone(container, job);
+  if (made) return number;
+  (void)sys::remove_directory(directory);  // goes only when it is empty
+  return fail(std::move(made.error()));
+}
+
+Result<std::vector<Snapshot>> list(const Container& container) {
+  const std::string directory = snaps_directory(container);
+  const auto entries = sys::list_directory(directory);
+  std::vector<Snapshot> found;
+  if (!entries && entries.error().code() == ENOENT) return found;
+  if (!entries) return fail(entries.error());
+  for (const auto& [name, type] : *entries) {
+    const std::string path = strings::cat(directory, "/", name);
+    if (!sys::exists(path + "/config") || sys::exists(path + "/partial")) continue;
+    found.push_back({name, path + "/comment", sys::read_file(path + "/ts").value_or(""), directory});
+  }
+  std::ranges::sort(found, {}, [](const Snapshot& s) { return std::pair(number_of(s.name).value_or(UINT_MAX), s.name); });
+  return found;
+}
+
+Error no_such_snapshot(const Container& container, const std::string& name) {
+  std::string names;
+  if (const auto snapshots = list(container); snapshots)
+    for (const auto& snapshot : *snapshots) names += strings::cat(names.empty() ? "" : ", ", snapshot.name);
+  return Error::message(strings::cat("there is no snapshot '", name, "'"), ENOENT)
+      .because(names.empty() ? std::string("the container has none") : strings::cat("there are: ", names));
+}
+
+Result<Container> existing_snapshot(const Container& container, const std::string& name) {
+  auto snapshot = snapshot_container(container, name);
+  if (!snapshot || !snapshot->defined()) return fail(no_such_snapshot(container, name));
+  return snapshot;
+}
+
+Status restore(const Container& container, const std::string& name, const std::string& new_name) {
+  const Container snapshot = TRY(existing_snapshot(container, name));
+  if (new_name.empty() || new_name == container.name()) return restore_in_place(container, snapshot);
+  CloneJob job{.request = {.name = new_name, .lxcpath = container.lxcpath(), .maybe_snapshot = true}};
+  TRY(run_clone(snapshot, job));
+  return {};
+}
+
+// What was left half made is removed as well.
+Status remove(const Container& container, const std::string& name) {
+  const Container snapshot = TRY(snapshot_container(container, name));
+  if (!snapshot.defined() && TRY(creation_state(snapshot.directory())) == Creation::kNone)
+    return fail(no_such_snapshot(container, name));
+  TRY(destroy(snapshot, {}));
+  (void)sys::remove_directory(snapshot.lxcpath());  // goes only when it is empty
+  return {};
+}
+
+Result<bool> remove_all(const Container& container) {
+  const auto entries = sys::list_directory(snaps_directory(container));
+  if (!entries && entries.error().code() == ENOENT) return false;
+  if (!entries) return fail(entries.error());
+  for (const auto& entry : *entries) TRY_CONTEXT(remove(container, entry.name), strings::cat("snapshot ", entry.name));
+  return !entries->empty();
+}
+
+}  // namespace
+
+Result<unsigned> take_snapshot(const Container& container, const std::string& comment_file) {
+  return with_context(take(container, comment_file), "cannot take a snapshot");
+}
+
+Result<std::vector<Snapshot>> list_snapshots(const Container& container) {
+  return with_context(list(container), "cannot list the snapshots");
+}
+
+Status restore_snapshot(const Container& container, const std::string& snapshot, const std::string& new_name) {
+  return with_context(restore(container, snapshot, new_name), "cannot restore");
+}
+
+Status destroy_snapshot(const Container& container, const std::string& snapshot) {
+  return with_context(remove(container, snapshot), "cannot destroy the snapshot");
+}
+
+Result<bool> destroy_snapshots(const Container& container) {
+  return with_context(remove_all(container), "cannot destroy the snapshots");
+}
+
+}  // namespace berth::runtime
