@@ -85,9 +85,9 @@ Result<os::Netlink> visit_as_owner(pid_t init, const Fd& there) {
   theirs.reset();
   std::byte byte[1];
   auto received = sys::receive(ours.get(), byte);
-  const int status = TRY(sys::wait_pidfd(child.pidfd.get()));
+  const auto status = sys::wait_pidfd(child.pidfd.get());
   if (received && !received->descriptors.empty()) return os::Netlink::adopt(std::move(received->descriptors.front()));
-  return fail(Error::from_errno(WIFEXITED(status) ? WEXITSTATUS(status) : EIO, "setns", "the container's namespaces"));
+  return fail(Error::from_errno(status && WIFEXITED(*status) ? WEXITSTATUS(*status) : EIO, "setns", "the container's namespaces"));
 }
 
 }  // namespace
