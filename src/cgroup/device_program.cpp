@@ -137,6 +137,16 @@ Result<DeviceRule> parse_device_rule(bool allow, std::string_view text) {
   return rule;
 }
 
+std::string rule_text(const DeviceRule& rule) {
+  if (rule.all) return "a";
+  const auto number = [](const std::optional<std::uint32_t>& value) { return value ? strings::cat(*value) : std::string("*"); };
+  std::string text = strings::cat(rule.block ? 'b' : 'c', ' ', number(rule.major), ':', number(rule.minor), ' ');
+  if ((rule.access & BPF_DEVCG_ACC_READ) != 0) text.push_back('r');
+  if ((rule.access & BPF_DEVCG_ACC_WRITE) != 0) text.push_back('w');
+  if ((rule.access & BPF_DEVCG_ACC_MKNOD) != 0) text.push_back('m');
+  return text;
+}
+
 DevicePolicy device_policy(bool allow, const std::vector<DeviceRule>& rules) {
   DevicePolicy policy{allow, {}};
   for (const DeviceRule& rule : rules) {

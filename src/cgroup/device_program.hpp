@@ -25,6 +25,8 @@ struct DeviceRule {
 
 // The text of devices.allow or devices.deny: "a", "c 1:3 rwm", "b *:* m".
 Result<DeviceRule> parse_device_rule(bool allow, std::string_view text);
+// The same text again, as the kernel's v1 files take it.
+std::string rule_text(const DeviceRule& rule);
 
 // What the rules come to, in order, as documented for the kernel's v1 controller: a default and the exceptions to it. A rule
 // that agrees with the default takes exceptions for the same numbers back, one that does not adds to them.

@@ -73,6 +73,7 @@ struct Write {
 struct DeviceProgram {
   std::string group;               // absolute directory
   std::vector<std::string> rules;  // "deny a", "allow c 1:3 rwm": what it was made of
+  bool allowed_at_first = true;    // what no rule names
   std::string program;             // instructions of a BPF_PROG_TYPE_CGROUP_DEVICE program, 16 hexadecimal digits each
   Origin origin;                   // of the first rule
 };

@@ -85,7 +85,8 @@ class Router {
     const auto* unified = find_unified();
     if (unified == nullptr || is_skipped(kDevices) || !sys::has(sys::Feature::kDeviceProgram)) return warn_devices();
     made.group = unified->limit;
-    made.program = program_text(compile_device_policy(device_policy(allowed_at_first(rules, version), rules)));
+    made.allowed_at_first = allowed_at_first(rules, version);
+    made.program = program_text(compile_device_policy(device_policy(made.allowed_at_first, rules)));
     if (!made.program.empty()) routed_.devices = std::move(made);
     return {};
   }

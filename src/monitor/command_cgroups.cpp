@@ -9,10 +9,13 @@
 
 #include "base/strings.hpp"
 #include "monitor/commands.hpp"
+#include "monitor/groups.hpp"
 #include "sys/file.hpp"
 
 namespace berth::monitor {
 
+using runtime::CgroupContext;
+using runtime::CgroupQuestion;
 using runtime::State;
 
 namespace {
@@ -20,60 +23,6 @@ namespace {
 constexpr int kPathFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 constexpr int kFreezerPauseMs = 2;
 constexpr int kFreezerIdlePauseMs = 50;
-
-// LXC's numbers for the layout of a host.
-enum class WireLayout : std::int32_t { kLegacy = 0, kHybrid = 1, kUnified = 2 };
-
-// LXC's structures of the commands get_cgroup_ctx and get_(limit_)cgroup_fd, as its 5.0 clients send and expect them.
-struct WireContext {
-  std::int32_t layout;
-  std::uint32_t features;
-  std::int32_t count;
-  std::int32_t descriptors[21];
-};
-struct WireGroup {
-  std::int32_t layout;
-  std::uint32_t features;
-  std::uint32_t filesystem;  // f_type of statfs
-  std::int32_t descriptor;
-  char controller[64];
-};
-static_assert(sizeof(WireContext) == 96 && sizeof(WireGroup) == 80);
-constexpr std::size_t kMostGroups = 20;
-
-struct Group {
-  std::string controller, payload, limit, root;
-  [[nodiscard]] std::string directory(bool of_limit) const { return root + (of_limit ? limit : payload); }
-};
-
-std::vector<Group> groups_of(const child::BlobView& blob) {
-  const child::StringList paths = blob.list(blob.settings().cgroup_paths);
-  std::vector<Group> groups;
-  for (std::uint32_t i = 0; i + 3 < paths.size(); i += 4) groups.push_back({paths[i], paths[i + 1], paths[i + 2], paths[i + 3]});
-  return groups;
-}
-
-WireLayout layout_of(const std::vector<Group>& groups) {
-  const auto unified = [](const Group& group) { return group.controller.empty(); };
-  if (std::all_of(groups.begin(), groups.end(), unified)) return WireLayout::kUnified;
-  return std::any_of(groups.begin(), groups.end(), unified) ? WireLayout::kHybrid : WireLayout::kLegacy;
-}
-
-// A hierarchy is meant by each of its controllers; a named one with and without "name=".
-bool answers_to(const Group& group, std::string_view wanted) {
-  for (const std::string_view one : strings::split(group.controller, ',')) {
-    if (one == wanted || (one.starts_with("name=") && one.substr(5) == wanted)) return true;
-  }
-  return false;
-}
-
-const Group* find_group(const std::vector<Group>& groups, std::string_view controller) {
-  for (const Group& group : groups) {
-    if (answers_to(group, controller)) return &group;
-  }
-  // On the unified hierarchy every controller is in the one place.
-  return layout_of(groups) == WireLayout::kUnified && !groups.empty() ? &groups.front() : nullptr;
-}
 
 std::int64_t now_ms() {
   timespec now{};
@@ -102,7 +51,7 @@ Reply Commands::get_cgroup(std::string_view data, bool limit) const {
 Reply Commands::get_unified_descriptor(bool limit) const {
   const std::vector<Group> groups = groups_of(blob_);
   // A client that gets a descriptor uses nothing but the unified hierarchy, so on other layouts LXC gives none.
-  if (groups.empty() || layout_of(groups) != WireLayout::kUnified) return Reply::error(EINVAL);
+  if (groups.empty() || layout_of(groups) != runtime::CgroupLayout::kUnified) return Reply::error(EINVAL);
   auto directory = sys::open(groups.front().directory(limit), kPathFlags);
   if (!directory) return Reply::error(directory.error().code());
   std::vector<Fd> opened;
@@ -111,7 +60,7 @@ Reply Commands::get_unified_descriptor(bool limit) const {
 }
 
 Reply Commands::get_cgroup_descriptor(const Request& request, bool limit) const {
-  WireGroup wire{};
+  CgroupQuestion wire{};
   if (request.data.size() != sizeof wire) return Reply::error(EINVAL);
   std::memcpy(&wire, request.data.data(), sizeof wire);
   if (std::memchr(wire.controller, '\0', sizeof wire.controller) == nullptr) return Reply::error(EINVAL);
@@ -132,9 +81,9 @@ Reply Commands::get_cgroup_descriptor(const Request& request, bool limit) const 
 }
 
 Reply Commands::get_cgroup_context(const Request& request) const {
-  if (request.data.size() != sizeof(WireContext)) return Reply::error(EINVAL);
+  if (request.data.size() != sizeof(CgroupContext)) return Reply::error(EINVAL);
   const std::vector<Group> groups = groups_of(blob_);
-  WireContext wire{};
+  CgroupContext wire{};
   wire.layout = static_cast<std::int32_t>(layout_of(groups));
   std::fill(std::begin(wire.descriptors), std::end(wire.descriptors), -1);
   std::vector<Fd> opened;
@@ -142,7 +91,7 @@ Reply Commands::get_cgroup_context(const Request& request) const {
   for (const Group& group : groups) {
     const std::string directory = group.directory(false);
     const bool again = std::find(seen.begin(), seen.end(), directory) != seen.end();
-    if (again || opened.size() >= kMostGroups) continue;
+    if (again || opened.size() >= runtime::kMostCgroups) continue;
     auto fd = sys::open(directory, kPathFlags);
     if (!fd) return Reply::error(fd.error().code());
     wire.descriptors[opened.size()] = fd->get();

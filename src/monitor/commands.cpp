@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/strings.hpp"
+#include "monitor/device_rules.hpp"
 #include "sys/file.hpp"
 
 namespace berth::monitor {
@@ -74,10 +75,12 @@ Reply Commands::dispatch(const Request& request) {
       return get_cgroup_descriptor(request, false);
     case Command::kGetLimitCgroupFd:
       return get_cgroup_descriptor(request, true);
-    case Command::kSeccompNotifyAddListener:
     case Command::kAddBpfDeviceCgroup:
-    case Command::kGetSeccompNotifyFd:
+      return add_device_rule(request);
     case Command::kGetSystemdScope:
+      return Reply::error(EINVAL);  // LXC's word for a container that has no scope of its own, and ours never have
+    case Command::kSeccompNotifyAddListener:
+    case Command::kGetSeccompNotifyFd:
       return Reply::error(EOPNOTSUPP);
   }
   return Reply::error(ENOSYS);  // tells a newer client that this monitor is older
@@ -118,6 +121,17 @@ Reply Commands::stop() {
 
 Reply Commands::init_pidfd() const {
   return container_.init_pidfd ? Reply::descriptor(container_.init_pidfd.get()) : Reply::error(ESRCH);
+}
+
+Reply Commands::add_device_rule(const Request& request) {
+  runtime::DeviceRuleRequest wish{};
+  if (request.data.size() != sizeof wish) return Reply::error(EINVAL);
+  std::memcpy(&wish, request.data.data(), sizeof wish);
+  const auto rule = parse_device_request(wish);
+  if (!rule) return Reply::error(EINVAL);
+  if (!alive()) return Reply::error(ESRCH);
+  const Status added = control_.add_device_rule(*rule);
+  return added ? Reply{} : Reply::error(added.error().code());
 }
 
 namespace {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/fd.hpp"
+#include "cgroup/device_program.hpp"
 #include "child/blob.hpp"
 #include "monitor/command_server.hpp"
 #include "monitor/console.hpp"
@@ -30,6 +31,7 @@ class Control {
   virtual void change_state(runtime::State state) = 0;
   // Ends the container: the stop signal to init, and no reboot.
   virtual Status stop() = 0;
+  virtual Status add_device_rule(const cgroup::DeviceRule& rule) = 0;
 
  protected:
   ~Control() = default;
@@ -61,6 +63,7 @@ class Commands final : public CommandHandler {
   Reply console_log(const Request& request);
   Reply serve_state_clients(const Request& request);
   Reply init_pidfd() const;
+  Reply add_device_rule(const Request& request);
   void poll_freezer();
   void finish_freezing(int result);
   [[nodiscard]] bool alive() const { return container_.init_pid > 0; }

@@ -49,6 +49,7 @@ Monitor::Monitor(const child::BlobView& blob, Loop loop, Fd status, Fd terminal)
       commands_(blob, loop_, container_, console_, freezer_, *this),
       server_(loop_, commands_),
       hook_(loop_),
+      devices_(blob, context_.device_program),
       signal_watcher_([this] { on_signal(); }),
       starter_watcher_([this] { on_starter(); }),
       channel_watcher_([this] { on_channel(); }),
@@ -81,6 +82,7 @@ void Monitor::begin_start(bool reboot) {
   stage_ = Stage::kStarting;
   started_ = true;
   rebooting_ = false;
+  devices_.begin();
   context_.target = nullptr;
   context_.init_pid = -1;
   reached_ = groups_made_ ? bit_of(static_cast<std::int64_t>(child::Point::kGroupsMade)) : 0;

@@ -11,6 +11,7 @@
 #include "monitor/command_server.hpp"
 #include "monitor/commands.hpp"
 #include "monitor/console.hpp"
+#include "monitor/device_rules.hpp"
 #include "monitor/freezer.hpp"
 #include "monitor/hook_runner.hpp"
 #include "monitor/init_process.hpp"
@@ -52,6 +53,7 @@ class Monitor final : private Control {
   // Control
   void change_state(runtime::State state) override;
   Status stop() override;
+  Status add_device_rule(const cgroup::DeviceRule& rule) override { return devices_.add(rule); }
 
   // start-up of the process (monitor_setup.cpp)
   bool set_up();
@@ -114,6 +116,7 @@ class Monitor final : private Control {
   CommandServer server_;
   HookRunner hook_;
   runtime::HostContext context_;
+  DeviceRules devices_;
   Fd log_;
   Fd signals_;
   Fd channel_;

@@ -81,6 +81,7 @@ void plan_device_program(Builder& builder, const cgroup::DeviceProgram& devices)
   step.text[0] = devices.group;
   step.text[1] = devices.program;
   step.list[0] = devices.rules;
+  step.num[0] = devices.allowed_at_first ? 1 : 0;
   step.origin = devices.origin;
 }
 

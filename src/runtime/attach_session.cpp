@@ -139,9 +139,9 @@ Result<AttachedCommand> launch_attached(const AttachLaunch& launch) {
   const os::PidRef helper(TRY_CONTEXT(start_helper(launch, helpers.get()), "starting berth-attach"));
   helpers.reset();
   AttachedCommand command = TRY(collect_attached(own.get()));
-  const int status = TRY(helper.reap());
+  const auto status = helper.reap();  // its work is done, whoever has been told of its end
   if (!command.process.valid() && !command.failure) {
-    return fail(Error::message(strings::cat("berth-attach ended too early (wait status ", status, ")"), ECHILD));
+    return fail(Error::message(strings::cat("berth-attach ended too early (wait status ", status ? *status : -1, ")"), ECHILD));
   }
   return command;
 }

@@ -100,6 +100,11 @@ Error CommandClient::not_running() const {
   return Error::message(strings::cat("container ", name_, " is not running"), ECONNREFUSED);
 }
 
+Error CommandClient::silent() const {
+  return Error::message(strings::cat("the monitor of ", name_, " did not answer within ", timeout_, " s"), ETIMEDOUT)
+      .hint("it is stopped or overloaded; look for the process '[lxc monitor] ... " + name_ + "', or allow more time");
+}
+
 Error CommandClient::refused(Command command, int code) const {
   Error error = Error::from_errno(code, command_name(command), strings::cat("monitor of ", lxcpath_, '/', name_));
   if (code == EPERM || code == EACCES) {
@@ -113,7 +118,9 @@ Error CommandClient::refused(Command command, int code) const {
 
 Result<Fd> CommandClient::connect() const {
   Fd connection = TRY(sys::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (timeout_ > 0) TRY(sys::set_time_limits(connection.get(), timeout_));
   if (auto connected = sys::connect_abstract(connection.get(), address_); !connected) {
+    if (connected.error().code() == EAGAIN && timeout_ > 0) return fail(silent());
     if (connected.error().code() == ECONNREFUSED) return fail(not_running());
     return fail(std::move(connected.error()).context("reaching the monitor"));
   }
@@ -126,6 +133,7 @@ Result<CommandClient::Reply> CommandClient::ask(Command command, std::int64_t sc
   // A monitor that ends just now, or that refuses us before it has read a word, resets the connection: what it said is still to
   // be read.
   const auto sent = send_request(reply.connection.get(), command, scalar, data);
+  if (!sent && sent.error().code() == EAGAIN && timeout_ > 0) return fail(silent());
   if (!sent && !connection_lost(sent.error())) return fail(sent.error());
   return reply;
 }
@@ -135,9 +143,12 @@ Result<CommandClient::Reply> CommandClient::answer(Command command, Reply reply)
   const auto header = std::as_writable_bytes(std::span(&reply.header, 1));
   const auto received = receive_fully(reply.connection.get(), header, &reply.descriptors);
   reply.closed = !received || *received < header.size();
+  if (!received && received.error().code() == EAGAIN) return fail(silent());
   if (!received && !connection_lost(received.error())) return fail(received.error());
-  if (reply.closed || reply.header.data_length == 0) return reply;
-  return receive_body(command, std::move(reply));
+  if (reply.closed) return reply;
+  if (reply.header.data_length != 0) reply = TRY(receive_body(command, std::move(reply)));
+  if (timeout_ > 0) TRY(sys::set_time_limits(reply.connection.get(), 0));
+  return reply;
 }
 
 Result<CommandClient::Reply> CommandClient::exchange(Command command, std::int64_t scalar,
@@ -151,7 +162,10 @@ Result<CommandClient::Reply> CommandClient::receive_body(Command command, Reply 
   if (length < 0 || length > limit) return fail(refused(command, EMSGSIZE));
   reply.data.resize(static_cast<std::size_t>(length));
   const auto body = std::as_writable_bytes(std::span(reply.data));
-  if (TRY(receive_fully(reply.connection.get(), body, nullptr)) < body.size()) return fail(refused(command, EPROTO));
+  const auto received = receive_fully(reply.connection.get(), body, nullptr);
+  if (!received && received.error().code() == EAGAIN) return fail(silent());
+  if (!received) return fail(received.error());
+  if (*received < body.size()) return fail(refused(command, EPROTO));
   return reply;
 }
 
@@ -234,13 +248,62 @@ Result<pid_t> CommandClient::init_pid() const {
   return pid;
 }
 
-Result<Fd> CommandClient::init_pidfd() const {
-  Reply reply = TRY(exchange(Command::kGetInitPidfd, 0));
-  if (reply.closed) return fail(not_running());
-  if (reply.header.result < 0) return fail(refused(Command::kGetInitPidfd, -reply.header.result));
-  if (reply.descriptors.empty()) return fail(refused(Command::kGetInitPidfd, EPROTO));
-  return std::move(reply.descriptors.front());
+Result<Fd> CommandClient::descriptor_of(Command command, Result<Reply> reply) const {
+  if (!reply) return fail(std::move(reply.error()));
+  if (reply->closed) return fail(not_running());
+  if (reply->header.result < 0) return fail(refused(command, -reply->header.result));
+  if (reply->descriptors.empty()) return fail(refused(command, EPROTO));
+  return std::move(reply->descriptors.front());
 }
+
+Result<Fd> CommandClient::init_pidfd() const {
+  return descriptor_of(Command::kGetInitPidfd, exchange(Command::kGetInitPidfd, 0));
+}
+
+Result<Fd> CommandClient::devpts() const { return descriptor_of(Command::kGetDevptsFd, exchange(Command::kGetDevptsFd, 0)); }
+
+Result<Fd> CommandClient::ask_cgroup(Command command, const std::string& controller) const {
+  CgroupQuestion question{};
+  if (controller.size() >= sizeof question.controller) return fail(refused(command, ENAMETOOLONG));
+  question.descriptor = -EBADF;
+  controller.copy(question.controller, sizeof question.controller);
+  return descriptor_of(command, exchange(command, 0, bytes_of(&question, sizeof question)));
+}
+
+Result<Fd> CommandClient::cgroup_descriptor(const std::string& controller) const {
+  return ask_cgroup(Command::kGetCgroupFd, controller);
+}
+
+Result<Fd> CommandClient::limit_cgroup_descriptor(const std::string& controller) const {
+  return ask_cgroup(Command::kGetLimitCgroupFd, controller);
+}
+
+Result<CommandClient::CgroupDirectories> CommandClient::cgroup_descriptors() const {
+  CgroupContext context{};
+  Reply reply = TRY(exchange(Command::kGetCgroupCtx, 0, bytes_of(&context, sizeof context)));
+  if (reply.closed) return fail(not_running());
+  if (reply.header.result < 0) return fail(refused(Command::kGetCgroupCtx, -reply.header.result));
+  if (reply.data.size() != sizeof context) return fail(refused(Command::kGetCgroupCtx, EPROTO));
+  std::memcpy(&context, reply.data.data(), sizeof context);
+  return CgroupDirectories{static_cast<CgroupLayout>(context.layout), std::move(reply.descriptors)};
+}
+
+Status CommandClient::add_device_rule(const cgroup::DeviceRule& rule) const {
+  DeviceRuleRequest request;
+  std::memset(static_cast<void*>(&request), 0, sizeof request);  // the padding travels too
+  request.type = rule.all ? 'a' : rule.block ? 'b' : 'c';
+  request.major = rule.major ? static_cast<std::int32_t>(*rule.major) : -1;
+  request.minor = rule.minor ? static_cast<std::int32_t>(*rule.minor) : -1;
+  const std::string text = cgroup::rule_text(rule);
+  if (!rule.all) text.substr(text.rfind(' ') + 1).copy(request.access, sizeof request.access - 1);
+  request.allow = rule.allow ? 1 : 0;
+  const Reply reply = TRY(exchange(Command::kAddBpfDeviceCgroup, 0, bytes_of(&request, sizeof request)));
+  if (reply.closed) return fail(not_running());
+  if (reply.header.result < 0) return fail(refused(Command::kAddBpfDeviceCgroup, -reply.header.result));
+  return {};
+}
+
+Result<std::string> CommandClient::systemd_scope() const { return ask_text(Command::kGetSystemdScope); }
 
 Result<int> CommandClient::clone_flags() const { return ask_number(Command::kGetCloneFlags); }
 
@@ -259,6 +322,7 @@ Result<std::string> CommandClient::lxcpath() const { return ask_text(Command::kG
 Result<Fd> CommandClient::stop() const {
   Fd connection = TRY(connect());
   TRY(send_request(connection.get(), Command::kStop, 0, {}));
+  if (timeout_ > 0) TRY(sys::set_time_limits(connection.get(), 0));
   return connection;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "cgroup/device_program.hpp"
 #include "runtime/command_protocol.hpp"
 
 namespace berth::runtime {
@@ -17,6 +18,10 @@ class CommandClient {
   CommandClient(std::string lxcpath, std::string name);
   // A monitor whose container is not known yet (a hashed address).
   static CommandClient at_address(std::string address);
+
+  // How long an answer is awaited; 0 = for ever, as at first. One that does not come in time is the Error ETIMEDOUT. Not for what
+  // a returned connection delivers later.
+  void set_timeout(int seconds) { timeout_ = seconds; }
 
   // STOPPED when nobody listens. Other failures (permission denied) are Errors.
   Result<State> state() const;
@@ -50,6 +55,23 @@ class CommandClient {
   Result<Fd> stop() const;
   Status freeze(int timeout_seconds) const;
   Status unfreeze(int timeout_seconds) const;
+
+  // The devpts mount of the container.
+  [[nodiscard]] Result<Fd> devpts() const;
+  // Directory of the container's group in the hierarchy of `controller` ("" = unified), where init lives or where limits are.
+  [[nodiscard]] Result<Fd> cgroup_descriptor(const std::string& controller) const;
+  [[nodiscard]] Result<Fd> limit_cgroup_descriptor(const std::string& controller) const;
+  // The groups of all hierarchies.
+  struct CgroupDirectories {
+    CgroupLayout layout = CgroupLayout::kLegacy;
+    std::vector<Fd> directories;
+  };
+  [[nodiscard]] Result<CgroupDirectories> cgroup_descriptors() const;
+  // Of a host without a v1 devices hierarchy; berth's monitors take it on every host. LXC's monitors answer EINVAL elsewhere:
+  // there the files of the group are written.
+  [[nodiscard]] Status add_device_rule(const cgroup::DeviceRule& rule) const;
+  // The unit of systemd that the container was started in; EINVAL: in none.
+  [[nodiscard]] Result<std::string> systemd_scope() const;
 
   struct Tty {
     int number;
@@ -87,10 +109,14 @@ class CommandClient {
   Result<Vitals> vitals_in(Result<std::int64_t> number) const;
   Result<std::string> ask_text(Command command, const std::string* argument = nullptr) const;
   Result<Subscription> subscribe(const std::int32_t (&wanted)[kStates]) const;
+  Result<Fd> descriptor_of(Command command, Result<Reply> reply) const;
+  Result<Fd> ask_cgroup(Command command, const std::string& controller) const;
   Error not_running() const;
+  Error silent() const;
   Error refused(Command command, int code) const;
 
   std::string lxcpath_, name_, address_;
+  int timeout_ = 0;  // seconds
 };
 
 // Names of the running containers below `lxcpath`, from /proc/net/unix: one pass, no connection for plain addresses.

@@ -59,6 +59,37 @@ struct ConsoleLogRequest {
   bool write_logfile;
 };
 
+// What kAddBpfDeviceCgroup carries: LXC's struct device_item.
+struct DeviceRuleRequest {
+  char type;                  // 'a' (forget what was before), 'b', 'c'
+  std::int32_t major, minor;  // -1 = any
+  char access[4];             // of "rwm", NUL-terminated; not looked at with 'a'
+  std::int32_t allow;         // 0 = deny, 1 = allow
+  char links[20];             // LXC's own bookkeeping
+};
+static_assert(sizeof(DeviceRuleRequest) == 40);
+
+// LXC's numbers for the layout of a host's control groups.
+enum class CgroupLayout : std::int32_t { kLegacy = 0, kHybrid = 1, kUnified = 2 };
+
+// What kGetCgroupCtx sends and answers; the descriptors themselves travel beside it, in this order.
+inline constexpr std::size_t kMostCgroups = 20;
+struct CgroupContext {
+  std::int32_t layout;
+  std::uint32_t features;
+  std::int32_t count;
+  std::int32_t descriptors[kMostCgroups + 1];
+};
+// What kGetCgroupFd and kGetLimitCgroupFd send and answer.
+struct CgroupQuestion {
+  std::int32_t layout;
+  std::uint32_t features;
+  std::uint32_t filesystem;  // f_type of statfs
+  std::int32_t descriptor;
+  char controller[64];  // NUL-terminated
+};
+static_assert(sizeof(CgroupContext) == 96 && sizeof(CgroupQuestion) == 80);
+
 inline constexpr std::int32_t kCommandDataMax = 8192;
 
 enum class State : std::int32_t { kStopped, kStarting, kRunning, kStopping, kAborting, kFreezing, kFrozen, kThawed };

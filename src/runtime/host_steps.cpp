@@ -131,9 +131,11 @@ std::vector<bpf_insn> decode_program(std::string_view text) {
 }
 
 Status device_program(Frame& frame) {
-  const Fd program = TRY(sys::load_device_program(decode_program(frame.text(1))));
+  Fd program = TRY(sys::load_device_program(decode_program(frame.text(1))));
   const Fd group = TRY(sys::open(frame.text(0), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return sys::attach_device_program(program.get(), group.get(), frame.text(0));
+  TRY(sys::attach_device_program(program.get(), group.get(), frame.text(0)));
+  frame.context.device_program = std::move(program);
+  return {};
 }
 
 // From `directory` up to `first`, as far as they are empty.

@@ -105,6 +105,7 @@ Result<MonitorLink> MonitorLink::launch(const plan::Plan& plan, const std::strin
   spawn.descriptors.emplace_back(program.get(), program_fd);
   spawn.cgroup_fd = group.get();
   spawn.new_session = !request.foreground;
+  spawn.detached = true;  // a caller that lives on must not find a child that it has not made
   return MonitorLink(std::move(ours), TRY_CONTEXT(sys::Spawning::begin(std::move(spawn)), "starting the monitor"));
 }
 

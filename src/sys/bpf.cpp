@@ -12,6 +12,14 @@ namespace {
 constexpr std::string_view kName = "berth_devices";
 static_assert(kName.size() < BPF_OBJ_NAME_LEN);
 
+bpf_attr attachment(int program, int group) {
+  bpf_attr request{};
+  request.target_fd = static_cast<std::uint32_t>(group);
+  request.attach_bpf_fd = static_cast<std::uint32_t>(program);
+  request.attach_type = BPF_CGROUP_DEVICE;
+  return request;
+}
+
 }  // namespace
 
 Result<Fd> load_device_program(std::span<const bpf_insn> program) {
@@ -27,13 +35,26 @@ Result<Fd> load_device_program(std::span<const bpf_insn> program) {
 }
 
 Status attach_device_program(int program, int group, const std::string& path) {
-  bpf_attr request{};
-  request.target_fd = static_cast<std::uint32_t>(group);
-  request.attach_bpf_fd = static_cast<std::uint32_t>(program);
-  request.attach_type = BPF_CGROUP_DEVICE;
+  bpf_attr request = attachment(program, group);
   request.attach_flags = BPF_F_ALLOW_MULTI;
   return detail::status(detail::retry(SYS_bpf, BPF_PROG_ATTACH, &request, sizeof request), "bpf",
                         strings::cat("attach to ", path));
+}
+
+Status replace_device_program(int program, int old, int group, const std::string& path) {
+  bpf_attr request = attachment(program, group);
+  request.attach_flags = BPF_F_ALLOW_MULTI | BPF_F_REPLACE;
+  request.replace_bpf_fd = static_cast<std::uint32_t>(old);
+  const long replaced = detail::retry(SYS_bpf, BPF_PROG_ATTACH, &request, sizeof request);
+  if (replaced != -EINVAL) return detail::status(replaced, "bpf", strings::cat("replace at ", path));
+  TRY(attach_device_program(program, group, path));
+  return detach_device_program(old, group, path);
+}
+
+Status detach_device_program(int program, int group, const std::string& path) {
+  bpf_attr request = attachment(program, group);
+  return detail::status(detail::retry(SYS_bpf, BPF_PROG_DETACH, &request, sizeof request), "bpf",
+                        strings::cat("detach from ", path));
 }
 
 }  // namespace berth::sys

@@ -15,5 +15,9 @@ namespace berth::sys {
 Result<Fd> load_device_program(std::span<const bpf_insn> program);
 // Adds it to those of the group (BPF_F_ALLOW_MULTI: all must allow); it stays until the group is removed. `path` names the group.
 Status attach_device_program(int program, int group, const std::string& path);
+// Puts `program` into the place of `old`. There is no moment without a verdict: kernels that can't replace (before 5.6) let both
+// decide in between.
+Status replace_device_program(int program, int old, int group, const std::string& path);
+Status detach_device_program(int program, int group, const std::string& path);
 
 }  // namespace berth::sys

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "sys/features.hpp"
 #include "sys/outcome.hpp"
@@ -67,13 +68,81 @@ Result<Cloned> clone_copying(std::uint64_t flags, int cgroup_fd, void (*child)(v
   return born;
 }
 
+// What the process in the middle tells by a pipe, when it has no memory in common with the caller.
+struct Birth {
+  long pid;  // or -errno
+  int pidfd;
+};
+
+[[noreturn]] void leave() {
+  for (;;) (void)raw::call(SYS_exit_group, 0);
+}
+
+// It ends at once. Its status tells nothing, so it may as well have been reaped by a handler of the caller.
+void reap_middle(pid_t pid) { (void)detail::retry(SYS_wait4, pid, nullptr, static_cast<int>(__WALL), nullptr); }
+
+// The process in the middle shares the table of descriptors, where the child's pidfd ends.
+Result<Cloned> clone_detached_copying(std::uint64_t flags, int cgroup_fd, void (*child)(void*), void* data) {
+  auto [read_end, write_end] = TRY(make_pipe());
+  const Cloned middle = TRY(clone(CLONE_FILES));
+  if (middle.pid == 0) {
+    Result<Cloned> born = clone(flags, cgroup_fd);
+    if (born && born->pid == 0) child(data);
+    const Birth birth = born ? Birth{born->pid, born->pidfd.release()} : Birth{-born.error().code(), -1};
+    (void)raw::call(SYS_write, write_end.get(), &birth, sizeof birth);
+    leave();
+  }
+  reap_middle(middle.pid);
+  write_end.reset();
+  Birth birth{-EIO, -1};
+  (void)detail::retry(SYS_read, read_end.get(), &birth, sizeof birth);
+  if (birth.pid < 0) return detail::refusal(birth.pid, "clone3", {});
+  return Cloned{static_cast<pid_t>(birth.pid), Fd(birth.pidfd)};
+}
+
+#ifdef BERTH_CAN_SHARE_MEMORY
+bool can_share(const ChildStack& stack) {
+  return stack.valid() && raw::dispatch == raw::kernel && has(Feature::kClone3);
+}
+
+// Arguments of a child that lives on its stack until it executes a program.
+struct Request {
+  clone_args arguments{};
+  std::size_t size;
+  void (*child)(void*);
+  void* data;
+  int pidfd = -1;
+  long pid = -EIO;
+
+  Request(const ChildStack& stack, std::uint64_t flags, int cgroup_fd, void (*function)(void*), void* argument)
+      : size(cgroup_fd >= 0 ? CLONE_ARGS_SIZE_VER2 : CLONE_ARGS_SIZE_VER0), child(function), data(argument) {
+    arguments.flags = flags | CLONE_PIDFD | CLONE_VM;
+    arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+    arguments.exit_signal = SIGCHLD;
+    arguments.stack = stack.address();
+    arguments.stack_size = ChildStack::kSize;
+    if (cgroup_fd < 0) return;
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<std::uint64_t>(cgroup_fd);
+  }
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+  void clone_child() { pid = clone3_on_stack(&arguments, size, child, data); }
+  Result<Cloned> outcome() {
+    if (pid < 0) return detail::refusal(pid, "clone3", {});
+    return Cloned{static_cast<pid_t>(pid), Fd(pidfd)};
+  }
+};
+#endif
+
 }  // namespace
 
 ChildStack::ChildStack()
-    : base_(::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
+    : base_(::mmap(nullptr, kSize + kMiddleSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
 
 ChildStack::~ChildStack() {
-  if (valid()) ::munmap(base_, kSize);
+  if (valid()) ::munmap(base_, kSize + kMiddleSize);
 }
 
 bool ChildStack::valid() const { return base_ != MAP_FAILED; }
@@ -81,26 +150,36 @@ bool ChildStack::valid() const { return base_ != MAP_FAILED; }
 Result<Cloned> clone_until_exec([[maybe_unused]] const ChildStack& stack, std::uint64_t flags, int cgroup_fd,
                                 void (*child)(void*), void* data) {
 #ifdef BERTH_CAN_SHARE_MEMORY
-  if (!stack.valid() || raw::dispatch != raw::kernel || !has(Feature::kClone3))
-    return clone_copying(flags, cgroup_fd, child, data);
-  int pidfd = -1;
-  clone_args arguments{};
-  arguments.flags = flags | CLONE_PIDFD | CLONE_VM;
-  arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
-  arguments.exit_signal = SIGCHLD;
-  arguments.stack = stack.address();
-  arguments.stack_size = ChildStack::kSize;
-  if (cgroup_fd >= 0) {
-    arguments.flags |= CLONE_INTO_CGROUP;
-    arguments.cgroup = static_cast<std::uint64_t>(cgroup_fd);
+  if (can_share(stack)) {
+    Request request(stack, flags, cgroup_fd, child, data);
+    request.clone_child();
+    return request.outcome();
   }
-  const std::size_t size = cgroup_fd >= 0 ? CLONE_ARGS_SIZE_VER2 : CLONE_ARGS_SIZE_VER0;
-  const long pid = clone3_on_stack(&arguments, size, child, data);
-  if (pid < 0) return detail::refusal(pid, "clone3", {});
-  return Cloned{static_cast<pid_t>(pid), Fd(pidfd)};
-#else
-  return clone_copying(flags, cgroup_fd, child, data);
 #endif
+  return clone_copying(flags, cgroup_fd, child, data);
+}
+
+Result<Cloned> clone_detached_until_exec([[maybe_unused]] const ChildStack& stack, std::uint64_t flags, int cgroup_fd,
+                                         void (*child)(void*), void* data) {
+#ifdef BERTH_CAN_SHARE_MEMORY
+  if (can_share(stack)) {
+    Request request(stack, flags, cgroup_fd, child, data);
+    clone_args middle{};
+    // No exit signal: no handler of the caller hears of it, and none that waits for everybody takes it.
+    middle.flags = CLONE_VM | CLONE_VFORK | CLONE_FILES;
+    middle.stack = stack.middle_address();
+    middle.stack_size = ChildStack::kMiddleSize;
+    const auto act = [](void* between) {
+      static_cast<Request*>(between)->clone_child();
+      leave();
+    };
+    const long pid = clone3_on_stack(&middle, CLONE_ARGS_SIZE_VER0, act, &request);
+    if (pid < 0) return detail::refusal(pid, "clone3", {});
+    reap_middle(static_cast<pid_t>(pid));
+    return request.outcome();
+  }
+#endif
+  return clone_detached_copying(flags, cgroup_fd, child, data);
 }
 
 }  // namespace berth::sys

@@ -19,6 +19,9 @@ class ChildStack {
   [[nodiscard]] bool valid() const;
   [[nodiscard]] std::uint64_t address() const { return reinterpret_cast<std::uintptr_t>(base_); }
   static constexpr std::size_t kSize = 64 << 10;  // its frames are small
+  // Of the process between the caller and a detached child, which makes one call and ends.
+  [[nodiscard]] std::uint64_t middle_address() const { return address() + kSize; }
+  static constexpr std::size_t kMiddleSize = 16 << 10;
 
  private:
   void* base_;
@@ -29,5 +32,10 @@ class ChildStack {
 // The caller goes on at once and leaves alone what `data` reaches until the child is done. Falls back to sys::clone where that is
 // not possible: under sanitizers, in tests that replace raw::dispatch, on other machines, without clone3.
 Result<Cloned> clone_until_exec(const ChildStack& stack, std::uint64_t flags, int cgroup_fd, void (*child)(void*), void* data);
+
+// The same for a child that is nobody's of ours: its parent is a process between us, which is over when this returns, so that the
+// child belongs to the host's first process (or the caller's subreaper). The caller gets no SIGCHLD, and has nobody to wait for.
+Result<Cloned> clone_detached_until_exec(const ChildStack& stack, std::uint64_t flags, int cgroup_fd, void (*child)(void*),
+                                         void* data);
 
 }  // namespace berth::sys

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/wait.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 
@@ -29,6 +30,26 @@ int wait_form(const siginfo_t& info) {
   constexpr int kCoreFlag = 0x80;
   if (info.si_code == CLD_EXITED) return (info.si_status & 0xff) << 8;
   return info.si_code == CLD_DUMPED ? info.si_status | kCoreFlag : info.si_status;
+}
+
+// The status of a process that somebody else has waited for. Nothing where the kernel does not keep it.
+std::optional<int> kept_status(int pidfd) {
+  struct Info {  // struct pidfd_info of <linux/pidfd.h>, as far as its first version goes
+    std::uint64_t mask = 1U << 3;  // PIDFD_INFO_EXIT
+    std::uint64_t cgroup = 0;
+    std::uint32_t ids[11] = {};
+    std::int32_t exit_code = 0;  // wait(2) form
+  } info;
+  static_assert(sizeof info == 64);
+  constexpr unsigned long kGetInfo = 0xc040ff0b;  // PIDFD_GET_INFO
+  const bool known = raw::call(SYS_ioctl, pidfd, kGetInfo, &info) >= 0 && (info.mask & 1U << 3) != 0;
+  return known ? std::optional<int>(info.exit_code) : std::nullopt;
+}
+
+std::unexpected<Error> status_taken() {
+  return fail(Error::from_errno(ECHILD, "waitid", "pidfd")
+                  .because("this program ignores SIGCHLD, or waits for children that are not its own")
+                  .hint("give SIGCHLD its default action, or run a kernel that keeps what it told (Linux 6.15)"));
 }
 
 // clone(2) as it was before clone3: 32 bits of flags, the lowest eight of them the signal, no cgroup.
@@ -82,13 +103,32 @@ Status kill(pid_t pid, int signal) {
 
 Result<int> wait_pidfd(int pidfd) {
   siginfo_t info{};
-  TRY(status(retry(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED, nullptr), "waitid", "pidfd"));
-  return wait_form(info);
+  const long waited = retry(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | __WALL, nullptr);
+  if (waited != -ECHILD) {
+    TRY(status(waited, "waitid", "pidfd"));
+    return wait_form(info);
+  }
+  await_exit(pidfd);
+  if (const auto kept = kept_status(pidfd)) return *kept;
+  return status_taken();
+}
+
+void await_exit(int pidfd) {
+  pollfd entry{pidfd, POLLIN, 0};
+  (void)retry(SYS_ppoll, &entry, 1, nullptr, nullptr, kKernelSigsetSize);
 }
 
 Result<std::optional<int>> try_wait_pidfd(int pidfd) {
   siginfo_t info{};
-  TRY(status(retry(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOHANG, nullptr), "waitid", "pidfd"));
+  const long waited = retry(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOHANG | __WALL, nullptr);
+  if (waited == -ECHILD) {
+    pollfd entry{pidfd, POLLIN, 0};
+    constexpr timespec kNow{0, 0};
+    if (retry(SYS_ppoll, &entry, 1, &kNow, nullptr, kKernelSigsetSize) == 0) return std::optional<int>{};
+    if (const auto kept = kept_status(pidfd)) return kept;
+    return status_taken();
+  }
+  TRY(status(waited, "waitid", "pidfd"));
   if (info.si_pid == 0) return std::optional<int>{};
   return std::optional<int>(wait_form(info));
 }

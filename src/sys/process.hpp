@@ -33,8 +33,12 @@ Status send_signal(int pidfd, int signal);
 // number, which is its own as long as the process has not been waited for.
 Status send_signal_to_group(int pidfd, pid_t pid, int signal);
 Status kill(pid_t pid, int signal);
-// waitid(P_PIDFD, WEXITED): blocks. Returns the status in wait(2) form.
+// waitid(P_PIDFD, WEXITED): blocks. Returns the status in wait(2) form. A child that the caller's handling of SIGCHLD has taken
+// (ignored, or a handler that waits for everybody) is awaited too; its status is known where the kernel keeps it (6.15), else it is
+// the Error ECHILD.
 Result<int> wait_pidfd(int pidfd);
+// Until the process has ended, whoever its parent is.
+void await_exit(int pidfd);
 // The same without blocking; nothing while the process lives.
 Result<std::optional<int>> try_wait_pidfd(int pidfd);
 Result<int> wait_pid(pid_t pid);  // wait(2) form
@@ -71,6 +75,7 @@ struct Spawn {
   std::uint64_t clone_flags = 0;
   int cgroup_fd = -1;  // cgroup v2 directory to be born in
   bool new_session = false;
+  bool detached = false;  // no child of the caller: nobody waits for it, its end shows in its pidfd
 };
 // Starts a program without touching the caller's heap, locks or threads in the child. Returns when it is executed.
 Result<Cloned> spawn(Spawn request);

@@ -155,6 +155,15 @@ Status set_option(int fd, int level, int option, int value) {
                 strings::cat("option ", option));
 }
 
+Status set_time_limits(int fd, int seconds) {
+  const timeval limit{seconds, 0};
+  for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
+    TRY(status(raw::call(SYS_setsockopt, fd, SOL_SOCKET, option, &limit, sizeof limit), "setsockopt",
+               strings::cat("option ", option)));
+  }
+  return {};
+}
+
 Result<Fd> epoll() { return owned(raw::call(SYS_epoll_create1, EPOLL_CLOEXEC), "epoll_create1"); }
 
 Status epoll_control(int epoll_fd, int operation, int fd, std::uint32_t events, std::uint64_t data) {

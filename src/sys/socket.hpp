@@ -39,6 +39,8 @@ Status send(int fd, std::span<const std::byte> data, std::span<const int> descri
             int flags = 0);
 Result<ucred> peer_credentials(int fd);
 Status set_option(int fd, int level, int option, int value);
+// SO_RCVTIMEO and SO_SNDTIMEO; 0 = for ever. What takes longer fails with EAGAIN.
+Status set_time_limits(int fd, int seconds);
 
 Result<Fd> epoll();
 Status epoll_control(int epoll_fd, int operation, int fd, std::uint32_t events, std::uint64_t data);

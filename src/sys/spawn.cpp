@@ -153,7 +153,8 @@ Status await_exec(int report, const Cloned& child, std::string_view name) {
   ChildFailure failure{};
   const long count = detail::retry(SYS_read, report, &failure, sizeof failure);
   if (count == 0) return {};
-  TRY(wait_pidfd(child.pidfd.get()));
+  await_exit(child.pidfd.get());
+  (void)try_wait_pidfd(child.pidfd.get());  // it is the caller's zombie, unless somebody else's
   if (count != static_cast<long>(sizeof failure))
     return detail::refusal(count < 0 ? count : -EIO, "read", "report of a new process");
   return fail(Error::from_errno(failure.error, stage_call(failure.stage), name));
@@ -205,7 +206,8 @@ Result<Spawning> Spawning::begin(Spawn request) {
   plan.report = report_write.get();
   plan.new_session = state->request.new_session;
   const AllSignalsBlocked blocked;
-  state->child = TRY(clone_until_exec(
+  const auto clone = state->request.detached ? clone_detached_until_exec : clone_until_exec;
+  state->child = TRY(clone(
       state->stack, state->request.clone_flags, state->request.cgroup_fd,
       [](void* data) { run_child(*static_cast<ChildPlan*>(data)); }, &plan));
   return Spawning(std::move(state));

@@ -21,6 +21,7 @@ class NoControl final : public monitor::Control {
   explicit NoControl(monitor::Container& container) : container_(container) {}
   void change_state(runtime::State state) override { container_.state = state; }
   Status stop() override { return {}; }
+  Status add_device_rule(const cgroup::DeviceRule&) override { return {}; }
 
  private:
   monitor::Container& container_;

@@ -19,8 +19,13 @@ class FakeControl final : public Control {
     ++stops;
     return {};
   }
+  Status add_device_rule(const cgroup::DeviceRule& rule) override {
+    rules.push_back(cgroup::rule_text(rule));
+    return {};
+  }
   Container& container;
   std::vector<State> states;
+  std::vector<std::string> rules;
   int stops = 0;
 };
 
@@ -116,7 +121,48 @@ TEST_F(CommandsTest, TheStateComesWithInitsPidAboveIt) {
 TEST_F(CommandsTest, RefusesUnknownNumbers) {
   EXPECT_EQ(-ENOSYS, ask(static_cast<Command>(27)).header.result);
   EXPECT_EQ(-ENOSYS, ask(static_cast<Command>(-1)).header.result);
-  EXPECT_EQ(-EOPNOTSUPP, ask(Command::kAddBpfDeviceCgroup).header.result);
+}
+
+TEST_F(CommandsTest, NoScopeOfSystemdIsALxcAnswer) { EXPECT_EQ(-EINVAL, ask(Command::kGetSystemdScope).header.result); }
+
+std::string device_request(char type, std::int32_t major, std::int32_t minor, const std::string& access, std::int32_t allow) {
+  runtime::DeviceRuleRequest request;
+  std::memset(static_cast<void*>(&request), 0, sizeof request);
+  request.type = type;
+  request.major = major;
+  request.minor = minor;
+  access.copy(request.access, sizeof request.access);
+  request.allow = allow;
+  return {reinterpret_cast<const char*>(&request), sizeof request};
+}
+
+TEST_F(CommandsTest, DeviceRulesAsLxcsClientsSendThem) {
+  // The bytes of Debian's lxc-cgroup for: devices.allow "c 10:200 rwm".
+  std::string seen("c\0\0\0\x0a\0\0\0\xc8\0\0\0rwm\0\x01\0\0\0", 20);
+  seen.resize(40, '\0');
+  EXPECT_EQ(0, ask(Command::kAddBpfDeviceCgroup, 0, seen).header.result);
+  EXPECT_EQ(0, ask(Command::kAddBpfDeviceCgroup, 0, device_request('a', -1, -1, "", 0)).header.result);
+  EXPECT_EQ(0, ask(Command::kAddBpfDeviceCgroup, 0, device_request('b', -1, 7, "m", 1)).header.result);
+  EXPECT_EQ((std::vector<std::string>{"c 10:200 rwm", "a", "b *:7 m"}), control.rules);
+}
+
+TEST_F(CommandsTest, BadDeviceRulesAreRefusedBeforeAnythingHappens) {
+  const auto refused = [this](const std::string& data) {
+    return ask(Command::kAddBpfDeviceCgroup, 0, data).header.result == -EINVAL;
+  };
+  EXPECT_TRUE(refused(""));
+  EXPECT_TRUE(refused(std::string(39, 'a')));
+  EXPECT_TRUE(refused(std::string(41, 'a')));
+  EXPECT_TRUE(refused(device_request('x', 1, 3, "rwm", 1))) << "type";
+  EXPECT_TRUE(refused(device_request('c', -2, 3, "rwm", 1))) << "major";
+  EXPECT_TRUE(refused(device_request('c', 1, 1 << 20, "rwm", 1))) << "minor";
+  EXPECT_TRUE(refused(device_request('c', 1, 3, "rwmr", 1))) << "no end of the access";
+  EXPECT_TRUE(refused(device_request('c', 1, 3, "x", 1))) << "access";
+  EXPECT_TRUE(refused(device_request('c', 1, 3, "", 1))) << "no access";
+  EXPECT_TRUE(refused(device_request('c', 1, 3, "rwm", 2))) << "neither allow nor deny";
+  EXPECT_TRUE(control.rules.empty());
+  container.init_pid = 0;
+  EXPECT_EQ(-ESRCH, ask(Command::kAddBpfDeviceCgroup, 0, device_request('c', 1, 3, "rwm", 1)).header.result);
 }
 
 TEST_F(CommandsTest, ConfigItemsNeedATerminatedKey) {

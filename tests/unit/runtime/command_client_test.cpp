@@ -268,5 +268,67 @@ TEST_F(CommandClientTest, ActiveOnesAreListedAlsoByHashedAddresses) {
   EXPECT_EQ(*list_active(deep), std::vector<std::string>{"far"});
 }
 
+TEST_F(CommandClientTest, ASilentMonitorIsToldOnceTheTimeIsOver) {
+  auto socket = std::move(*sys::socket(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_TRUE(sys::bind_abstract(socket.get(), command_socket_name(lxcpath, "c1")));
+  ASSERT_TRUE(sys::listen(socket.get(), 8));  // takes connections, answers nothing
+  client.set_timeout(1);
+  const auto state = client.state();
+  ASSERT_FALSE(state);
+  EXPECT_EQ(state.error().code(), ETIMEDOUT);
+  EXPECT_NE(state.error().line().find("did not answer within 1 s"), std::string::npos) << state.error().line();
+  EXPECT_EQ(client.config_item("lxc.uts.name").error().code(), ETIMEDOUT);
+}
+
+TEST_F(CommandClientTest, ATimeLimitDoesNotReachWhatConnectionsDeliverLater) {
+  const auto fake = monitor([](Command, std::int64_t, const std::string&) -> Answer { return {.result = kStates}; });
+  client.set_timeout(1);
+  const bool wanted[kStates] = {true};
+  const auto subscription = client.add_state_client(wanted);
+  ASSERT_TRUE(subscription);
+  timeval limit{7, 7};
+  socklen_t size = sizeof limit;
+  ASSERT_EQ(::getsockopt(subscription->connection.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, &size), 0);
+  EXPECT_EQ(limit.tv_sec, 0);
+  EXPECT_EQ(limit.tv_usec, 0);
+}
+
+TEST_F(CommandClientTest, DeviceRulesInLxcsForm) {
+  std::vector<std::string> sent;
+  const auto fake = monitor([&sent](Command command, std::int64_t, const std::string& data) -> Answer {
+    EXPECT_EQ(command, Command::kAddBpfDeviceCgroup);
+    sent.push_back(data);
+    return {.result = sent.size() < 3 ? 0 : -EINVAL};
+  });
+  EXPECT_TRUE(client.add_device_rule(*cgroup::parse_device_rule(true, "c 10:200 rwm")));
+  EXPECT_TRUE(client.add_device_rule(*cgroup::parse_device_rule(false, "a")));
+  EXPECT_EQ(client.add_device_rule(*cgroup::parse_device_rule(true, "b *:* m")).error().code(), EINVAL);
+  ASSERT_EQ(sent.size(), 3U);
+  for (const std::string& data : sent) EXPECT_EQ(data.size(), 40U);
+  // As Debian's lxc-cgroup sends them.
+  EXPECT_EQ(sent[0].substr(0, 20), std::string("c\0\0\0\x0a\0\0\0\xc8\0\0\0rwm\0\x01\0\0\0", 20));
+  EXPECT_EQ(sent[1].substr(0, 20), std::string("a\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0\0\0\0\0", 20));
+  EXPECT_EQ(sent[2].substr(0, 20), std::string("b\0\0\0\xff\xff\xff\xff\xff\xff\xff\xffm\0\0\0\x01\0\0\0", 20));
+}
+
+TEST_F(CommandClientTest, DescriptorsOfGroupsAndOfTheTerminals) {
+  const Fd directory(::open("/", O_PATH | O_CLOEXEC));
+  const auto fake = monitor([&](Command command, std::int64_t, const std::string& data) -> Answer {
+    if (command == Command::kGetDevptsFd) return {.result = -EBADF};
+    std::string answer = data;
+    if (command == Command::kGetCgroupCtx) answer[0] = static_cast<char>(CgroupLayout::kHybrid);
+    if (command == Command::kGetCgroupFd && std::string_view(data.data() + 16) != "memory") return {.result = -ENOENT};
+    return {.data = answer, .descriptors = {directory.get()}};
+  });
+  EXPECT_EQ(client.devpts().error().code(), EBADF);
+  EXPECT_TRUE(client.cgroup_descriptor("memory"));
+  EXPECT_EQ(client.cgroup_descriptor("pids").error().code(), ENOENT);
+  EXPECT_EQ(client.limit_cgroup_descriptor(std::string(64, 'x')).error().code(), ENAMETOOLONG);
+  const auto all = client.cgroup_descriptors();
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->layout, CgroupLayout::kHybrid);
+  EXPECT_EQ(all->directories.size(), 1U);
+}
+
 }  // namespace
 }  // namespace berth::runtime

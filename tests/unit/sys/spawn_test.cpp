@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/utsname.h>
 #include <unistd.h>
+
+#include <cstdio>
 
 #include "base/strings.hpp"
 #include "faults.hpp"
@@ -209,6 +212,146 @@ TEST(SafeProgramFallback, FailuresLeakNothing) {
     const ScopedFault fault(call, 1, EIO);
     EXPECT_EQ(open_program_safely("/bin/true").error().code(), EIO);
     EXPECT_EQ(open_descriptors(), before);
+  }
+}
+
+// --- callers with habits of their own about children ------------------------------------------------------------------------------
+
+// What the test does with SIGCHLD, undone in the end.
+class ChildSignal {
+ public:
+  explicit ChildSignal(void (*handler)(int)) {
+    struct sigaction action {};
+    action.sa_handler = handler;
+    ::sigaction(SIGCHLD, &action, &before_);
+  }
+  ChildSignal(const ChildSignal&) = delete;
+  ChildSignal& operator=(const ChildSignal&) = delete;
+  ~ChildSignal() { ::sigaction(SIGCHLD, &before_, nullptr); }
+
+ private:
+  struct sigaction before_ {};
+};
+
+volatile sig_atomic_t heard = 0;
+volatile sig_atomic_t taken = 0;
+void take_everybody(int) {
+  const int error = errno;
+  heard = heard + 1;
+  while (::waitpid(-1, nullptr, WNOHANG) > 0) taken = taken + 1;
+  errno = error;
+}
+
+Spawn detached() {
+  Spawn spawn;
+  spawn.detached = true;
+  return spawn;
+}
+
+// Its status is not ours to know: the script says all there is.
+Result<std::string> run_detached(const std::string& script) {
+  auto [read_end, write_end] = TRY(make_pipe());
+  Spawn spawn = detached();
+  spawn.program_path = "/bin/sh";
+  spawn.arguments = {"sh", "-c", script};
+  spawn.descriptors = {{write_end.get(), 1}};
+  const Cloned started = TRY(sys::spawn(std::move(spawn)));
+  write_end.reset();
+  std::string text = TRY(read_all(read_end.get(), "pipe"));
+  await_exit(started.pidfd.get());
+  return text;
+}
+
+TEST(Detached, IsNoChildOfTheCaller) {
+  heard = 0;
+  const ChildSignal handler(take_everybody);
+  const std::string parent = run_detached("read -r line < /proc/self/stat; set -- $line; echo $4").value();
+  EXPECT_NE(parent, strings::cat(::getpid(), "\n"));
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG | __WALL), -1);
+  EXPECT_EQ(errno, ECHILD) << "nothing is left to wait for";
+  EXPECT_EQ(heard, 0) << "the caller hears of no child's end";
+}
+
+TEST(Detached, HasAPidfdAndAnswersSignals) {
+  Spawn spawn = detached();
+  spawn.program_path = "/bin/sh";
+  spawn.arguments = {"sh", "-c", "exec sleep 100"};
+  const Cloned started = sys::spawn(std::move(spawn)).value();
+  EXPECT_EQ(::kill(started.pid, 0), 0);
+  EXPECT_FALSE(try_wait_pidfd(started.pidfd.get()).value()) << "it lives";
+  ASSERT_TRUE(send_signal(started.pidfd.get(), SIGKILL));
+  await_exit(started.pidfd.get());
+}
+
+TEST(Detached, FailuresAreToldAndLeaveNothing) {
+  const std::size_t before = open_descriptors();
+  Spawn spawn = detached();
+  spawn.program_path = "/nonexistent/program";
+  spawn.arguments = {"program"};
+  const auto started = sys::spawn(std::move(spawn));
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code(), ENOENT);
+  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG | __WALL), -1);
+}
+
+TEST(Detached, WithoutCommonMemoryToo) {
+  const ScopedFault fault(SYS_clone3, 1000, EPERM);  // never fires: only that the calls go another way
+  EXPECT_EQ(run_detached("echo here").value(), "here\n");
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG | __WALL), -1);
+}
+
+TEST(Detached, ARefusedCloneIsTheError) {
+  for (const int nth : {1, 2}) {
+    const std::size_t before = open_descriptors();
+    const ScopedFault fault(SYS_clone3, nth, EAGAIN);
+    const auto text = run_detached("echo here");
+    // The second one is made in a process of its own, whose count of calls begins with ours.
+    ASSERT_FALSE(text) << nth;
+    EXPECT_EQ(text.error().code(), EAGAIN) << nth;
+    EXPECT_EQ(open_descriptors(), before) << nth;
+  }
+}
+
+TEST(Detached, WorksForCallersThatIgnoreOrTakeEveryChild) {
+  for (const auto handler : {SIG_IGN, static_cast<void (*)(int)>(take_everybody)}) {
+    const ChildSignal scope(handler);
+    EXPECT_EQ(run_detached("echo here").value(), "here\n");
+  }
+}
+
+// Whether the kernel keeps the status of a process that has been waited for.
+bool keeps_status() {
+  utsname name{};
+  ::uname(&name);
+  int major = 0, minor = 0;
+  if (std::sscanf(name.release, "%d.%d", &major, &minor) != 2) return false;
+  return major > 6 || (major == 6 && minor >= 15);
+}
+
+TEST(Wait, AStatusThatTheCallersHandlingTookIsStillKnown) {
+  for (const auto handler : {SIG_IGN, static_cast<void (*)(int)>(take_everybody)}) {
+    const ChildSignal scope(handler);
+    const auto ran = run_script("sleep 0.1; exit 7");
+    if (keeps_status()) {
+      ASSERT_TRUE(ran) << ran.error().line();
+      EXPECT_EQ(WEXITSTATUS(ran->status), 7);
+    } else if (!ran) {
+      EXPECT_EQ(ran.error().code(), ECHILD);
+      EXPECT_THAT(ran.error().line(), HasSubstr("SIGCHLD"));
+    }
+  }
+}
+
+TEST(Wait, FailedExecsAreToldWhateverHappensToChildren) {
+  for (const auto handler : {SIG_IGN, static_cast<void (*)(int)>(take_everybody)}) {
+    const ChildSignal scope(handler);
+    Spawn spawn;
+    spawn.program_path = "/nonexistent/program";
+    spawn.arguments = {"program"};
+    const auto started = sys::spawn(std::move(spawn));
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code(), ENOENT);
   }
 }
 
