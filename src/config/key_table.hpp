@@ -11,6 +11,7 @@
 
 #include "base/result.hpp"
 #include "config/conf.hpp"
+#include "config/text_writer.hpp"
 
 namespace berth::config {
 
@@ -35,13 +36,14 @@ struct Assignment {
   unsigned column = 0;  // of the value in its line, counted from 1; 0 = not from a file
 };
 
-// How a row's value gets into Conf, out of it, and back to its default. `set` changes nothing when it fails.
+// How a row's value gets into Conf, out of it, and back to its default. `set` changes nothing when it fails. `get` takes no
+// memory unless it fails.
 struct Codec {
   Status (*set)(Conf& conf, const Assignment& assignment) = nullptr;
-  Result<std::string> (*get)(const Conf& conf, const KeyRef& ref) = nullptr;
+  Status (*get)(const Conf& conf, const KeyRef& ref, TextWriter& out) = nullptr;
   void (*clear)(Conf& conf, const KeyRef& ref) = nullptr;
-  // Prefix rows: what is set below the prefix, without it, each once.
-  std::vector<std::string> (*subkeys)(const Conf& conf) = nullptr;
+  // Prefix rows where not every name can stand behind the prefix: the Error says which ones can.
+  Status (*check_name)(const KeyRef& ref) = nullptr;
 };
 
 enum KeyFlag : unsigned {
