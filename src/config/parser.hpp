@@ -16,8 +16,8 @@ namespace berth::config {
 Status load_file(Conf& conf, const std::string& path);
 // The same for text in memory; `name` stands for the file in messages.
 Status load_text(Conf& conf, std::string_view text, const std::string& name);
-// Every problem of the file in one run, nothing applied.
-std::vector<Error> check_file(const std::string& path);
+// Every problem of the file in one run. `conf` receives what has none.
+std::vector<Error> check_file(Conf& conf, const std::string& path);
 
 // Sets one key as the API and --define do: also edits `conf.unexpanded`. An empty value clears the key.
 Status set_item(Conf& conf, std::string_view key, std::string_view value, const Origin& origin = {});

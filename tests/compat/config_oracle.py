@@ -232,6 +232,7 @@ def main():
             failures += 0 if rows else 1
             if (listing or not rows) and wanted.search(line):
                 print(("(meant) " if rows else "") + line)
+        liblxc.forget(directory)
     for row, (pattern, _) in enumerate(DIFFERENCES):
         if row not in used:
             failures += 1

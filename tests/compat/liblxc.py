@@ -1,6 +1,7 @@
 """The distribution's liblxc, as far as configuration goes: by its C interface, because the Python binding takes answers apart."""
 import ctypes
 import os
+import shutil
 
 LIBRARY = "/usr/lib/x86_64-linux-gnu/liblxc.so.1"
 # Offsets of the members of struct lxc_container.
@@ -19,6 +20,11 @@ def version():
     library = ctypes.CDLL(LIBRARY)
     library.lxc_get_version.restype = TEXT
     return library.lxc_get_version().decode()
+
+
+def forget(directory):
+    """Removes what liblxc leaves of a lxcpath that is gone."""
+    shutil.rmtree("/run/lxc/lock" + directory, ignore_errors=True)
 
 
 class Container:

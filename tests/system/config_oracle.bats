@@ -11,3 +11,8 @@ setup_file() { is_berth || skip "berth's own"; }
   tail -n 40 "$LXCPATH/answers"
   [ "$status" = 0 ]
 }
+
+@test "configurations as others write them: checked, saved byte for byte, the same values as in liblxc; old ones after lxc-update-config" {
+  [ -x "$BERTH_BIN/config_probe" ] || skip "this build has no config_probe"
+  /usr/bin/python3 "$REPO/tests/compat/config_files.py" "$BERTH_BIN/berth" "$BERTH_BIN/config_probe" "$REPO/share/config"
+}
