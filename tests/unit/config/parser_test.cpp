@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/strings.hpp"
@@ -443,7 +444,8 @@ TEST(Speed, TenThousandLines) {
   double best = 1;
   for (int round = 0; round < 7; ++round) {
     const auto start = std::chrono::steady_clock::now();
-    const Conf conf = loaded(text);
+    Conf conf;
+    ASSERT_TRUE(load_text(conf, text, "/var/lib/lxc/production-web-1/config"));
     best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     EXPECT_EQ(conf.environment.size(), 2000U);
   }
