@@ -2,6 +2,8 @@
 #include "base/ip_address.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <span>
 
 #include "base/strings.hpp"
 
@@ -85,6 +87,53 @@ std::optional<Version6> parse_version6(std::string_view text) {
     address[2 * i + 1] = static_cast<std::uint8_t>(groups[i]);
   }
   return address;
+}
+
+namespace {
+
+struct Run {
+  std::size_t begin = kGroups, length = 0;
+  [[nodiscard]] std::size_t end() const { return begin + length; }
+};
+
+// The first of the longest runs of zeros.
+Run longest_zeros(const std::array<std::uint16_t, kGroups>& groups) {
+  Run longest;
+  for (std::size_t i = 0; i < kGroups; ++i) {
+    std::size_t end = i;
+    while (end < kGroups && groups[end] == 0) ++end;
+    if (end - i > longest.length) longest = {i, end - i};
+  }
+  return longest.length < 2 ? Run{} : longest;
+}
+
+std::string format_version4(std::span<const std::uint8_t, 4> address) {
+  return strings::cat(address[0], ".", address[1], ".", address[2], ".", address[3]);
+}
+
+void append_group(std::string& text, std::uint16_t group) {
+  char digits[4];
+  const auto end = std::to_chars(digits, digits + sizeof digits, group, 16).ptr;
+  text.append(digits, static_cast<std::size_t>(end - digits));
+}
+
+}  // namespace
+
+std::string format_version6(const Version6& address) {
+  std::array<std::uint16_t, kGroups> groups;
+  for (std::size_t i = 0; i < kGroups; ++i) groups[i] = static_cast<std::uint16_t>(address[2 * i] << 8 | address[2 * i + 1]);
+  const Run zeros = longest_zeros(groups);
+  const bool mapped = zeros.begin == 0 && zeros.length == 5 && groups[5] == 0xffff;
+  const bool compatible = zeros.begin == 0 && zeros.length == 6;  // "::10.0.3.1"
+  std::string text;
+  for (std::size_t i = 0; i < kGroups; ++i) {
+    if (i == zeros.begin) text += "::";
+    if (i >= zeros.begin && i < zeros.end()) continue;
+    if (!text.empty() && text.back() != ':') text += ':';
+    if (i == 6 && (mapped || compatible)) return text + format_version4(std::span(address).last<4>());
+    append_group(text, groups[i]);
+  }
+  return text;
 }
 
 }  // namespace berth::ip

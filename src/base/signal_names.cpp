@@ -46,7 +46,8 @@ std::optional<int> real_time_signal(std::string_view name) {
 }  // namespace
 
 std::optional<int> number_of(std::string_view text) {
-  if (const auto number = strings::parse_number<unsigned>(text)) {
+  const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
+  if (const auto number = strings::parse_number<unsigned>(hexadecimal ? text.substr(2) : text, hexadecimal ? 16 : 10)) {
     if (*number > static_cast<unsigned>(SIGRTMAX)) return std::nullopt;
     return static_cast<int>(*number);
   }

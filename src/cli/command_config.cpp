@@ -1,6 +1,7 @@
 // Runs in: host commands.
 // LXC's lxc-config takes one word, no common options. The words that are no key of lxc.conf are ours (config_words.hpp).
 #include <array>
+#include <vector>
 
 #include "cli/commands.hpp"
 #include "cli/config_words.hpp"
@@ -16,7 +17,7 @@ void print_usage(std::string_view program) {
                      " check FILE|NAME...: find all problems of a container's configuration\n       ", program,
                      " explain [KEY...]: what the keys of a container's configuration mean\n       ", program,
                      " show NAME [--origin]: what a container's configuration comes to, and which line says so\n       ", program,
-                     " generate man|schema|words: the manual page, a JSON schema, all keys\n"));
+                     " generate man|schema|words|completion: the manual page, a JSON schema, all keys, completion for bash\n"));
 }
 
 int print_keys() {
@@ -66,6 +67,12 @@ constexpr auto kWords = std::to_array<Word>(
     {{"check", run_config_check}, {"explain", run_config_explain}, {"show", run_config_show}, {"generate", run_config_generate}});
 
 }  // namespace
+
+std::vector<std::string_view> config_words() {
+  std::vector<std::string_view> names;
+  for (const Word& word : kWords) names.push_back(word.name);
+  return names;
+}
 
 int run_config(int argc, char** argv) {
   for (const Word& word : kWords) {

@@ -24,15 +24,15 @@ constexpr Option kOptions[] = {
 // What is rewritten: the file behind a link, read and looked at by one descriptor.
 struct Original {
   std::string path, text;
-  struct ::stat about = {};
+  sys::FileKind kind;
 };
 
 Result<Original> read_original(const std::string& file) {
   const Fd fd = TRY(sys::open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY));
   Original original;
-  original.about = TRY(sys::stat_fd(fd.get()));
-  if (!S_ISREG(original.about.st_mode)) return fail(Error::message("it is not a regular file"));
-  if (original.about.st_nlink > 1) {
+  original.kind = TRY(sys::kind_of(fd.get(), file));
+  if (!S_ISREG(original.kind.about.st_mode)) return fail(Error::message("it is not a regular file"));
+  if (original.kind.about.st_nlink > 1) {
     return fail(Error::message("the file has other names too, which would keep the old text")
                     .hint("make a copy of it, and rewrite that one"));
   }
@@ -45,7 +45,7 @@ Result<Original> read_original(const std::string& file) {
 Result<std::string> keep_backup(const Original& original) {
   std::string name = original.path + ".backup";
   for (unsigned number = 1;; ++number) {
-    const Status kept = sys::create_file_like(name, original.text, original.about);
+    const Status kept = sys::create_file_like(name, original.text, original.kind);
     if (kept) return name;
     if (kept.error().code() != EEXIST) return fail(kept.error());
     name = strings::cat(original.path, ".backup.", number);
@@ -75,7 +75,7 @@ Result<int> update(UpdateOptions& options) {
     return 0;
   }
   const std::string backup = TRY_CONTEXT(keep_backup(original), "keeping the old file; nothing was changed");
-  if (auto written = sys::replace_file_like(original.path, updated.text, original.about); !written) {
+  if (auto written = sys::replace_file_like(original.path, updated.text, original.kind); !written) {
     [[maybe_unused]] const Status ignored = sys::unlink(backup);  // the same text twice would only puzzle
     return fail(std::move(written.error()).context(strings::cat("writing ", options.file, "; nothing was changed")));
   }

@@ -1,8 +1,10 @@
 // Runs in: host commands.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
+#include "cli/config_notes.hpp"
 #include "cli/config_words.hpp"
 #include "cli/json.hpp"
 #include "cli/report.hpp"
@@ -27,6 +29,7 @@ const Command kCheck = {
 struct Problem {
   std::string file;  // the one that was asked for
   Error error;
+  bool note = false;  // no mistake
 };
 
 // A word without a slash that is no file is a container's name.
@@ -54,9 +57,10 @@ std::string shown_line(const std::string& text) {
 void print_json(const std::vector<Problem>& problems) {
   JsonWriter json;
   json.begin_array();
-  for (const auto& [file, error] : problems) {
+  for (const auto& [file, error, note] : problems) {
     const bool known = error.origin().known();
-    json.begin_object().key("checked").value(file).key("problem").value(error.line());
+    json.begin_object().key("checked").value(file).key("kind").value(note ? "note" : "problem");
+    json.key("problem").value(error.line());
     json.key("file").value(known ? error.origin().file : file);
     json.key("line").value(error.origin().line);
     json.key("text").value(error.origin().text).key("because").value(error.because());
@@ -71,10 +75,19 @@ void print_problem(const Problem& problem) {
   const Origin& origin = error.origin();
   std::string place = problem.file;
   if (origin.known()) place = origin.line == 0 ? origin.file : strings::cat(origin.file, ':', origin.line);
-  print(strings::cat(place, ": ", strings::printable(error.line()), '\n'));
+  print(strings::cat(place, problem.note ? ": note: " : ": ", strings::printable(error.line()), '\n'));
   if (!origin.text.empty()) print(strings::cat("    ", shown_line(origin.text), '\n'));
-  if (!error.because().empty()) print(strings::cat("  because: ", error.because(), '\n'));
+  if (!error.because().empty())
+    print(strings::cat(problem.note ? "  here: " : "  because: ", strings::printable(error.because()), '\n'));
   if (!error.hint().empty()) print(strings::cat("  try: ", error.hint(), '\n'));
+}
+
+void check_file(std::vector<Problem>& problems, const std::string& file) {
+  config::Conf conf;
+  for (Error& error : config::check_file(conf, file)) problems.push_back({file, std::move(error)});
+  const auto host = cgroup::detect_host();
+  if (!host) return;  // without control groups there is nothing to say of them
+  for (Error& note : find_notes(conf, host->layout)) problems.push_back({file, std::move(note), true});
 }
 
 Result<int> check(CheckOptions& options) {
@@ -88,14 +101,15 @@ Result<int> check(CheckOptions& options) {
       problems.push_back({word, file.error()});
       continue;
     }
-    for (Error& error : config::check_file(*file)) problems.push_back({*file, std::move(error)});
+    check_file(problems, *file);
   }
   if (options.json) {
     print_json(problems);
   } else if (!options.quiet) {
     for (const Problem& problem : problems) print_problem(problem);
   }
-  return problems.empty() ? 0 : kExitFailure;
+  const bool mistaken = std::ranges::any_of(problems, [](const Problem& problem) { return !problem.note; });
+  return mistaken ? kExitFailure : 0;
 }
 
 }  // namespace

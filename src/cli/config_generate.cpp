@@ -1,5 +1,6 @@
 // Runs in: host commands.
 // What is made of the key table for other programs: the manual page, a schema for editors, words for shells.
+#include "cli/completion.hpp"
 #include "cli/config_words.hpp"
 #include "cli/json.hpp"
 #include "cli/report.hpp"
@@ -11,9 +12,10 @@ namespace {
 struct GenerateOptions : Common {};
 
 const Command kGenerate = {"config generate",
-                           "man|schema|words",
+                           "man|schema|words|completion",
                            "",
-                           "print the manual page lxc.container.conf(5), a JSON schema, or all keys, one a line",
+                           "print the manual page lxc.container.conf(5), a JSON schema of what show --json prints,\nall keys, "
+                           "one a line, or the completion for bash",
                            {},
                            run_config_generate,
                            false,
@@ -72,40 +74,81 @@ void print_manual() {
   print(".SH SEE ALSO\n.BR lxc (7),\n.BR lxc.conf (5),\n.BR lxc\\-start (1)\n");
 }
 
-// --- JSON Schema, draft 2020-12: of the file as an object with a member for each key
-// -----------------------------------------------
+// --- JSON Schema, draft 2020-12: of what `berth config show --json` prints
+// -------------------------------------------------------
 
 std::string pattern_of(const config::Key& key) {
   std::string pattern = "^";
   for (const char c : key.name) pattern += c == '.' ? std::string("\\.") : std::string(1, c);
   const std::size_t number = pattern.find("\\.N\\.");
   if (number != std::string::npos) pattern.replace(number + 2, 1, "[0-9]+");
-  if (key.name == "lxc.net") return pattern + "(\\.[0-9]+)?$";
-  return pattern + (key.is(config::kPrefix) ? "(\\.[^.]+)*$" : "$");
+  return pattern + (key.is(config::kPrefix) ? "\\..+$" : "$");
 }
 
-void write_property(JsonWriter& json, const config::Key& key) {
-  json.begin_object().key("description").value(key.documentation).key("$comment").value(key.syntax);
-  if (key.is(config::kList)) {
-    json.key("type").value(std::vector<std::string>{"string", "array"});
-    json.key("items").begin_object().key("type").value("string").end_object();
-  } else {
-    json.key("type").value("string");
-  }
-  json.key("examples").begin_array().value(key.example).end_array().end_object();
+// Actions have no value that could be shown.
+bool is_shown(const config::Key& key) { return key.codec.get != nullptr && key.name != "lxc.net"; }
+
+template <typename Visit>
+void each_shown(Visit visit) {
+  each_section([&](std::string_view, std::span<const config::Key> keys) {
+    for (const config::Key& key : keys) {
+      if (is_shown(key)) visit(key);
+    }
+  });
+}
+
+void write_keys(JsonWriter& json) {
+  json.begin_object().key("type").value("string").key("anyOf").begin_array();
+  each_shown([&](const config::Key& key) {
+    json.begin_object().key("pattern").value(pattern_of(key)).key("description").value(key.documentation);
+    json.key("$comment").value(key.syntax).end_object();
+  });
+  json.end_array().end_object();
+}
+
+// The values of keys that know two alone.
+void write_flags(JsonWriter& json) {
+  json.begin_array();
+  each_shown([&](const config::Key& key) {
+    if (key.syntax != "0|1") return;
+    json.begin_object().key("if").begin_object().key("properties").begin_object().key("key").begin_object();
+    json.key("pattern").value(pattern_of(key)).end_object().end_object().end_object();
+    json.key("then").begin_object().key("properties").begin_object().key("value").begin_object();
+    json.key("enum").value(std::vector<std::string>{"0", "1"}).end_object().end_object().end_object().end_object();
+  });
+  json.end_array();
+}
+
+void write_places(JsonWriter& json) {
+  json.begin_object().key("description").value("The lines that made up the value; none: the default.").key("type").value("array");
+  json.key("items").begin_object().key("type").value("object").key("additionalProperties").value(false);
+  json.key("required").value(std::vector<std::string>{"file", "line"}).key("properties").begin_object();
+  json.key("file").begin_object().key("type").value("string").end_object();
+  json.key("line").begin_object().key("type").value("integer").key("minimum").value(0).end_object();
+  json.end_object().end_object().end_object();
 }
 
 void print_schema() {
   JsonWriter json;
   json.begin_object().key("$schema").value("https://json-schema.org/draft/2020-12/schema");
-  json.key("title").value("lxc.container.conf").key("type").value("object").key("additionalProperties").value(false);
-  json.key("patternProperties").begin_object();
-  each_section([&](std::string_view, std::span<const config::Key> keys) {
-    for (const config::Key& key : keys) {
-      json.key(pattern_of(key));
-      write_property(json, key);
-    }
-  });
+  json.key("title")
+      .value("berth config show --json")
+      .key("description")
+      .value("The configuration of a container, a value an item.");
+  json.key("type")
+      .value("array")
+      .key("items")
+      .begin_object()
+      .key("type")
+      .value("object")
+      .key("additionalProperties")
+      .value(false);
+  json.key("required").value(std::vector<std::string>{"key", "value", "set_by"}).key("properties").begin_object().key("key");
+  write_keys(json);
+  json.key("value").begin_object().key("type").value("string").end_object().key("set_by");
+  write_places(json);
+  json.end_object().key("allOf");
+  write_flags(json);
   print(json.end_object().end_object().take());
 }
 
@@ -125,9 +168,11 @@ Result<int> generate(GenerateOptions& options) {
     print_schema();
   else if (what == "words")
     print_words();
+  else if (what == "completion")
+    print(bash_completion());
   else
     return fail(Error::message(what.empty() ? "nothing to generate" : strings::cat("'", what, "' can't be generated"))
-                    .hint("man, schema and words can"));
+                    .hint("man, schema, words and completion can"));
   return 0;
 }
 

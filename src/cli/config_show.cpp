@@ -34,8 +34,16 @@ bool takes_several_lines(const config::KeyRef& ref) { return ref.key->is(config:
 // "lxc.prlimit" stands for all keys below it, which are shown themselves.
 bool stands_for_others(const config::KeyRef& ref) { return ref.key->is(config::kPrefix) && ref.sub.empty(); }
 
+// Random digits are another address in each process: what is written says more.
+std::string template_of(const Origin& origin, const std::string& address) {
+  const auto line = config::read_line(origin.text);
+  const bool is_template = line && line->value.find_first_of("xX") != std::string_view::npos;
+  return is_template ? std::string(line->value) : address;
+}
+
 // LXC's getters leave the type out.
 std::string complete_text(const config::Conf& conf, const std::string& key, const std::string& text) {
+  if (key.ends_with(".hwaddr") && conf.origins_of(key).size() > 0) return template_of(conf.origins_of(key).back(), text);
   return key == "lxc.rootfs.path" && !conf.rootfs.type.empty() ? strings::cat(conf.rootfs.type, ':', text) : text;
 }
 

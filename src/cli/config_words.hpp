@@ -1,7 +1,13 @@
 // `berth config check`, `explain`, `show` and `generate`: the words behind `config` that are no key of lxc.conf.
 #pragma once
 
+#include <string_view>
+#include <vector>
+
 namespace berth::cli {
+
+// Those words.
+std::vector<std::string_view> config_words();
 
 // argv[0] is "berth config check" and so on.
 int run_config_check(int argc, char** argv);

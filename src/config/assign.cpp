@@ -37,7 +37,10 @@ Status takes_no_value(const KeyRef& ref, const Assignment& assignment) {
 
 Result<KeyRef> resolve_key(std::string_view name, std::string_view file) {
   const KeyRef ref = find_key(name);
-  if (ref.key != nullptr) return ref;
+  if (ref.key != nullptr) {
+    if (ref.key->codec.check_name != nullptr && !ref.sub.empty()) TRY(ref.key->codec.check_name(ref));
+    return ref;
+  }
   if (const auto legacy = find_legacy(name)) return fail(legacy_error(name, *legacy, file));
   return fail(unknown_key(name));
 }

@@ -57,12 +57,13 @@ inline constexpr std::array<std::string_view, 41> kCapabilityNames = {
 // The kernel's capability sets have 64 bits.
 inline constexpr unsigned kCapabilityLimit = 64;
 
-// The number for a name or a decimal number below kCapabilityLimit.
+// The number for a name, or a decimal or hexadecimal number below kCapabilityLimit.
 inline std::optional<unsigned> capability_number(std::string_view name) {
   for (unsigned i = 0; i < kCapabilityNames.size(); ++i) {
     if (kCapabilityNames[i] == name) return i;
   }
-  const auto number = strings::parse_number<unsigned>(name);
+  const bool hexadecimal = name.starts_with("0x") || name.starts_with("0X");
+  const auto number = strings::parse_number<unsigned>(hexadecimal ? name.substr(2) : name, hexadecimal ? 16 : 10);
   return number && *number < kCapabilityLimit ? number : std::nullopt;
 }
 

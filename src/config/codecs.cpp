@@ -29,15 +29,6 @@ std::string shown(std::string_view found) {
   return text;
 }
 
-bool equal_ignoring_case(std::string_view text, std::string_view lower) {
-  if (text.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
-    if (c != lower[i]) return false;
-  }
-  return true;
-}
-
 std::optional<unsigned> unit_shift(std::string_view unit, bool short_units) {
   if (unit.empty()) return 0;
   constexpr std::string_view kLetters = "kmg";
@@ -49,6 +40,15 @@ std::optional<unsigned> unit_shift(std::string_view unit, bool short_units) {
 }
 
 }  // namespace
+
+bool equal_ignoring_case(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
+    if (c != lower[i]) return false;
+  }
+  return true;
+}
 
 Error bad_value(const Assignment& assignment, std::string_view expected, std::string_view found) {
   std::string text = strings::cat("bad value for ", assignment.ref.name);
@@ -78,6 +78,22 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
   if (!magnitude || *magnitude > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
   const auto value = static_cast<std::int64_t>(*magnitude);
   return negative ? -value : value;
+}
+
+Result<bool> parse_flag(const Assignment& assignment) {
+  const auto number = parse_integer(assignment.value);
+  if (!number || *number < 0 || *number > 1) return fail(bad_value(assignment, "0 or 1"));
+  return *number == 1;
+}
+
+std::string simplified_path(std::string_view path) {
+  std::string simple;
+  for (const std::string_view part : strings::split_words(path, "/")) {
+    if (part == ".") continue;
+    if (!simple.empty() || path.front() == '/') simple += '/';
+    simple += part;
+  }
+  return simple.empty() ? std::string(path.substr(0, 1)) : simple;
 }
 
 std::optional<std::uint64_t> parse_size(std::string_view text, bool short_units) {

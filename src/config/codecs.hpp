@@ -23,12 +23,20 @@ inline Error bad_value(const Assignment& assignment, std::string_view expected) 
 // "KEY excludes OTHER", naming where the other one was set.
 Error excluded_by(const Assignment& assignment, std::string_view other, const Origin& where);
 
+// `lower` in lower case; the text in any.
+bool equal_ignoring_case(std::string_view text, std::string_view lower);
+
 // Numbers as strtol reads them with base 0: decimal, 0x for base 16, leading 0 for base 8. No blanks, no trailing text.
 std::optional<std::int64_t> parse_integer(std::string_view text);
 // Bytes with an optional unit; 1 kB = 1024 bytes. Upper or lower case. `short_units` also takes K, M and G alone.
 std::optional<std::uint64_t> parse_size(std::string_view text, bool short_units);
 
-// Checks for checked_text.
+// 0 or 1, in any of the forms of parse_integer.
+Result<bool> parse_flag(const Assignment& assignment);
+// Without "//", "/./" and a '/' at its end; ".." stays, as what it means depends on the files.
+std::string simplified_path(std::string_view path);
+
+// Checks for checked_text and path.
 Status check_absolute_path(const Assignment& assignment);
 Status check_relative_path(const Assignment& assignment);  // not empty, no leading '/', no ".."
 Status check_command_line(const Assignment& assignment);
@@ -59,19 +67,27 @@ Status set_text(Conf& conf, const Assignment& assignment) {
   return {};
 }
 template <auto... Path>
-Result<std::string> get_text(const Conf& conf, const KeyRef&) {
-  return at<Path...>(conf);
+Status get_text(const Conf& conf, const KeyRef&, TextWriter& out) {
+  out.add(at<Path...>(conf));
+  return {};
+}
+
+template <auto Check, auto... Path>
+Status set_path(Conf& conf, const Assignment& assignment) {
+  if constexpr (Check != nullptr) TRY(Check(assignment));
+  at<Path...>(conf) = simplified_path(assignment.value);
+  return {};
 }
 
 template <auto... Path>
 Status set_flag(Conf& conf, const Assignment& assignment) {
-  if (assignment.value != "0" && assignment.value != "1") return fail(bad_value(assignment, "0 or 1"));
-  at<Path...>(conf) = assignment.value == "1";
+  at<Path...>(conf) = TRY(parse_flag(assignment));
   return {};
 }
 template <auto... Path>
-Result<std::string> get_flag(const Conf& conf, const KeyRef&) {
-  return std::string(at<Path...>(conf) ? "1" : "0");
+Status get_flag(const Conf& conf, const KeyRef&, TextWriter& out) {
+  out.add(at<Path...>(conf) ? '1' : '0');
+  return {};
 }
 
 template <auto... Path>
@@ -86,8 +102,9 @@ Status set_number(Conf& conf, const Assignment& assignment) {
   return {};
 }
 template <auto... Path>
-Result<std::string> get_number(const Conf& conf, const KeyRef&) {
-  return strings::cat(at<Path...>(conf));
+Status get_number(const Conf& conf, const KeyRef&, TextWriter& out) {
+  out.add(at<Path...>(conf));
+  return {};
 }
 
 template <auto... Path>
@@ -96,16 +113,14 @@ Status append_text(Conf& conf, const Assignment& assignment) {
   return {};
 }
 template <auto... Path>
-Result<std::string> get_lines(const Conf& conf, const KeyRef&) {
-  std::string text;
+Status get_lines(const Conf& conf, const KeyRef&, TextWriter& out) {
   for (const auto& item : at<Path...>(conf)) {
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(item)>, std::string>)
-      text += item;
+      out.add(item, '\n');
     else
-      text += item.value;
-    text += '\n';
+      out.add(item.value, '\n');
   }
-  return text;
+  return {};
 }
 
 template <auto... Path>
@@ -125,6 +140,11 @@ constexpr Codec text() {
 template <auto Check, auto... Path>
 constexpr Codec checked_text() {
   return {detail::set_text<Check, Path...>, detail::get_text<Path...>, detail::reset<Path...>};
+}
+// A path that passes `Check`, without "//", "/./" and a '/' at its end.
+template <auto Check, auto... Path>
+constexpr Codec path() {
+  return {detail::set_path<Check, Path...>, detail::get_text<Path...>, detail::reset<Path...>};
 }
 // 0 or 1.
 template <auto... Path>

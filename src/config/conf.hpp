@@ -181,7 +181,8 @@ struct Conf {
   std::string uts_name;
   std::optional<std::uint64_t> personality;  // PER_LINUX or PER_LINUX32
   std::int64_t time_offset_boot_ns = 0, time_offset_monotonic_ns = 0;
-  bool ephemeral = false, core_scheduling = false, monitor_unshare = false;
+  bool ephemeral = false, core_scheduling = false;
+  unsigned monitor_unshare = 0;  // any number but 0 switches it on
 
   // Where each single-valued key was last set: key -> line. For messages ("set by: file:12") and `config show --origin`.
   std::map<std::string, Origin, std::less<>> origins;

@@ -15,9 +15,10 @@ constexpr std::string_view kNetworkRowPrefix = "lxc.net.N.";
 
 // A command looks for as many names as its configuration has lines: to put the rows in order would take longer.
 const Key* exact_key(std::string_view name) {
+  const std::uint32_t mark = name_mark(name);
   for (const KeySection& section : key_sections()) {
     for (const Key& key : section.keys) {
-      if (key.name == name) return &key;
+      if (key.mark == mark && key.name == name) return &key;
     }
   }
   return nullptr;

@@ -4,6 +4,7 @@
 // documentation, an example value, and that the value survives set, get, save and load.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "base/result.hpp"
 #include "config/conf.hpp"
+#include "config/text_writer.hpp"
 
 namespace berth::config {
 
@@ -35,13 +37,14 @@ struct Assignment {
   unsigned column = 0;  // of the value in its line, counted from 1; 0 = not from a file
 };
 
-// How a row's value gets into Conf, out of it, and back to its default. `set` changes nothing when it fails.
+// How a row's value gets into Conf, out of it, and back to its default. `set` changes nothing when it fails. `get` takes no
+// memory unless it fails.
 struct Codec {
   Status (*set)(Conf& conf, const Assignment& assignment) = nullptr;
-  Result<std::string> (*get)(const Conf& conf, const KeyRef& ref) = nullptr;
+  Status (*get)(const Conf& conf, const KeyRef& ref, TextWriter& out) = nullptr;
   void (*clear)(Conf& conf, const KeyRef& ref) = nullptr;
-  // Prefix rows: what is set below the prefix, without it, each once.
-  std::vector<std::string> (*subkeys)(const Conf& conf) = nullptr;
+  // Prefix rows where not every name can stand behind the prefix: the Error says which ones can.
+  Status (*check_name)(const KeyRef& ref) = nullptr;
 };
 
 enum KeyFlag : unsigned {
@@ -53,6 +56,13 @@ enum KeyFlag : unsigned {
   kEmptyIsZero = 32,  // "KEY =" means 0, though clearing gives another default
 };
 
+// Names with different marks are different (FNV-1a). To compare marks is a fraction of the work of comparing names.
+constexpr std::uint32_t name_mark(std::string_view name) {
+  std::uint32_t mark = 2166136261U;
+  for (const char c : name) mark = (mark ^ static_cast<unsigned char>(c)) * 16777619U;
+  return mark;
+}
+
 struct Key {
   std::string_view name = {};  // prefix rows: without the final dot; network subkeys: "lxc.net.N.type"
   unsigned flags = 0;          // KeyFlag
@@ -62,6 +72,7 @@ struct Key {
   std::string_view initial = {};   // what an unset key means, for the manual page
   std::string_view since = "2.1";  // first LXC release with this name; "berth" = ours
   std::string_view documentation = {};
+  std::uint32_t mark = name_mark(name);
 
   [[nodiscard]] bool is(KeyFlag flag) const { return (flags & flag) != 0; }
 };

@@ -12,10 +12,9 @@ Status add_hook(Conf& conf, const Assignment& assignment) {
 }
 
 template <HookType Type>
-Result<std::string> get_hooks(const Conf& conf, const KeyRef&) {
-  std::string text;
-  for (const SourcedText& command : conf.hooks.commands[static_cast<std::size_t>(Type)]) text += command.value + "\n";
-  return text;
+Status get_hooks(const Conf& conf, const KeyRef&, TextWriter& out) {
+  for (const SourcedText& command : conf.hooks.commands[static_cast<std::size_t>(Type)]) out.add(command.value, '\n');
+  return {};
 }
 
 template <HookType Type>
@@ -33,8 +32,7 @@ void clear_all(Conf& conf, const KeyRef&) {
 }
 
 Status set_version(Conf& conf, const Assignment& assignment) {
-  if (assignment.value != "0" && assignment.value != "1") return fail(bad_value(assignment, "0 or 1"));
-  conf.hooks.version = assignment.value == "1" ? 1 : 0;
+  conf.hooks.version = TRY(parse_flag(assignment)) ? 1 : 0;
   return {};
 }
 

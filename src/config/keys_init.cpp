@@ -9,21 +9,23 @@
 namespace berth::config {
 namespace {
 
+constexpr std::string_view kGroups = "group ids separated by commas";
+
 Status add_groups(Conf& conf, const Assignment& assignment) {
   std::vector<gid_t> groups;
-  for (const std::string_view word : strings::split_words(assignment.value, ", \t")) {
-    const auto group = strings::parse_number<gid_t>(word);
-    if (!group) return fail(bad_value(assignment, "group ids separated by commas", word));
-    groups.push_back(*group);
+  for (const std::string_view word : strings::split_words(assignment.value, ",")) {
+    const auto group = parse_integer(strings::trim_left(word));
+    if (!group || !std::in_range<gid_t>(*group)) return fail(bad_value(assignment, kGroups, word));
+    groups.push_back(static_cast<gid_t>(*group));
   }
+  if (groups.empty()) return fail(bad_value(assignment, kGroups));
   conf.init.groups.insert(conf.init.groups.end(), groups.begin(), groups.end());
   return {};
 }
 
-Result<std::string> get_groups(const Conf& conf, const KeyRef&) {
-  std::string text;
-  for (const gid_t group : conf.init.groups) text += strings::cat(text.empty() ? "" : ",", group);
-  return text;
+Status get_groups(const Conf& conf, const KeyRef&, TextWriter& out) {
+  for (const gid_t group : conf.init.groups) out.add(out.empty() ? "" : ",", group);
+  return {};
 }
 
 // NAME alone takes the caller's value now, so that a later change of the environment does not matter.
@@ -81,7 +83,7 @@ constexpr Key kKeys[] = {
      .since = "3.0",
      .documentation = "What lxc-execute runs when it is given no command. Quoted like lxc.init.cmd."},
     {.name = "lxc.init.cwd",
-     .codec = checked_text<check_absolute_path, &Conf::init, &InitConf::cwd>(),
+     .codec = path<check_absolute_path, &Conf::init, &InitConf::cwd>(),
      .syntax = "PATH",
      .example = "/srv",
      .initial = "/",

@@ -32,9 +32,9 @@ Status set_arch(Conf& conf, const Assignment& assignment) {
   return {};
 }
 
-Result<std::string> get_arch(const Conf& conf, const KeyRef&) {
-  if (!conf.personality) return std::string{};
-  return std::string(*conf.personality == PER_LINUX32 ? "i686" : "x86_64");
+Status get_arch(const Conf& conf, const KeyRef&, TextWriter& out) {
+  if (conf.personality) out.add(*conf.personality == PER_LINUX32 ? "i686" : "x86_64");
+  return {};
 }
 
 struct LimitName {
@@ -77,21 +77,31 @@ std::optional<std::uint64_t> parse_limit(std::string_view text) {
   return strings::parse_number<std::uint64_t>(text);
 }
 
-std::string limit_text(std::uint64_t value) { return value == kUnlimited ? "unlimited" : strings::cat(value); }
+void write_limit(TextWriter& out, std::uint64_t value) {
+  if (value == kUnlimited)
+    out.add("unlimited");
+  else
+    out.add(value);
+}
 
-std::string limit_text(const LimitValue& value) {
-  if (value.soft == value.hard) return limit_text(value.soft);
-  return strings::cat(limit_text(value.soft), ":", limit_text(value.hard));
+void write_limits(TextWriter& out, const LimitValue& value) {
+  write_limit(out, value.soft);
+  if (value.soft == value.hard) return;
+  out.add(':');
+  write_limit(out, value.hard);
+}
+
+Status check_resource(const KeyRef& ref) {
+  if (limit_number(ref.sub)) return {};
+  std::string names;
+  for (const LimitName& known : kLimits) names += strings::cat(known.name, " ");
+  return fail(Error::message(strings::cat("unknown resource \"", ref.sub, "\" in ", ref.name))
+                  .hint(strings::cat("one of ", strings::trim(names))));
 }
 
 Status set_limit(Conf& conf, const Assignment& assignment) {
+  TRY(check_resource(assignment.ref));
   const auto resource = limit_number(assignment.ref.sub);
-  if (!resource) {
-    std::string names;
-    for (const LimitName& known : kLimits) names += strings::cat(known.name, " ");
-    return fail(Error::message(strings::cat("unknown resource \"", assignment.ref.sub, "\" in ", assignment.ref.name))
-                    .hint(strings::cat("one of ", strings::trim(names))));
-  }
   const std::size_t colon = assignment.value.find(':');
   const auto soft = parse_limit(strings::trim(assignment.value.substr(0, colon)));
   const auto hard = colon == std::string_view::npos ? soft : parse_limit(strings::trim(assignment.value.substr(colon + 1)));
@@ -106,26 +116,19 @@ Status set_limit(Conf& conf, const Assignment& assignment) {
   return {};
 }
 
-Result<std::string> get_limit(const Conf& conf, const KeyRef& ref) {
-  std::string text;
+Status get_limit(const Conf& conf, const KeyRef& ref, TextWriter& out) {
   for (const auto& [item, origin] : conf.limits) {
     const std::string_view name = limit_name(item.first);
-    if (ref.sub.empty())
-      text += strings::cat("lxc.prlimit.", name, " = ", limit_text(item.second), "\n");
-    else if (ref.sub == name)
-      text = limit_text(item.second);
+    if (!ref.sub.empty() && ref.sub != name) continue;
+    if (ref.sub.empty()) out.add("lxc.prlimit.", name, " = ");
+    write_limits(out, item.second);
+    if (ref.sub.empty()) out.add('\n');
   }
-  return text;
+  return {};
 }
 
 void clear_limit(Conf& conf, const KeyRef& ref) {
   std::erase_if(conf.limits, [&](const auto& item) { return ref.sub.empty() || ref.sub == limit_name(item.value.first); });
-}
-
-std::vector<std::string> limit_names(const Conf& conf) {
-  std::vector<std::string> names;
-  for (const auto& item : conf.limits) names.emplace_back(limit_name(item.value.first));
-  return names;
 }
 
 // The name becomes a path below /proc/PID.
@@ -158,7 +161,7 @@ constexpr Key kKeys[] = {
          "(i686, armhf, linux32, ...) or of a 64-bit one (x86_64, amd64, arm64, linux64, ...)."},
     {.name = "lxc.prlimit",
      .flags = kList | kPrefix,
-     .codec = {set_limit, get_limit, clear_limit, limit_names},
+     .codec = {set_limit, get_limit, clear_limit, check_resource},
      .syntax = "lxc.prlimit.RESOURCE = SOFT[:HARD]",
      .example = "nofile = 1024:4096",
      .initial = "inherited",

@@ -23,9 +23,9 @@ Status set_level(Conf& conf, const Assignment& assignment) {
   return {};
 }
 
-Result<std::string> get_level(const Conf& conf, const KeyRef&) {
-  if (!conf.log.level) return std::string("NOTSET");
-  return std::string(log::level_name(static_cast<log::Level>(*conf.log.level)));
+Status get_level(const Conf& conf, const KeyRef&, TextWriter& out) {
+  out.add(conf.log.level ? log::level_name(static_cast<log::Level>(*conf.log.level)) : "NOTSET");
+  return {};
 }
 
 constexpr std::array<std::string_view, 9> kFacilities = {"daemon", "local0", "local1", "local2", "local3",
@@ -34,14 +34,6 @@ constexpr std::array<std::string_view, 9> kFacilities = {"daemon", "local0", "lo
 Status check_facility(const Assignment& assignment) {
   if (std::ranges::find(kFacilities, assignment.value) != kFacilities.end()) return {};
   return fail(bad_value(assignment, "a syslog facility: daemon or local0 to local7"));
-}
-
-// Any number but 0 switches it on.
-Status set_unshare(Conf& conf, const Assignment& assignment) {
-  const auto number = parse_integer(assignment.value);
-  if (!number || *number < 0) return fail(bad_value(assignment, "a whole number, not negative"));
-  conf.monitor_unshare = *number != 0;
-  return {};
 }
 
 Status set_death_signal(Conf& conf, const Assignment& assignment) {
@@ -115,11 +107,11 @@ constexpr Key kKeys[] = {
      .initial = "off",
      .documentation = "Sends messages to the system's log too, under this facility: daemon, local0 ... local7."},
     {.name = "lxc.monitor.unshare",
-     .codec = {set_unshare, detail::get_flag<&Conf::monitor_unshare>, detail::reset<&Conf::monitor_unshare>},
-     .syntax = "0|1",
+     .codec = number<&Conf::monitor_unshare>(),
+     .syntax = "NUMBER",
      .example = "1",
      .initial = "0",
-     .documentation = "1 gives the monitor a mount namespace of its own before anything else, hooks included."},
+     .documentation = "Any number but 0 gives the monitor a mount namespace of its own before anything else, hooks included."},
     {.name = "lxc.monitor.signal.pdeath",
      .codec = {set_death_signal, detail::get_number<&Conf::signals, &SignalConf::death>,
                detail::reset<&Conf::signals, &SignalConf::death>},

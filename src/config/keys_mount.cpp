@@ -99,27 +99,25 @@ Status set_auto(Conf& conf, const Assignment& assignment) {
   return {};
 }
 
-void add_token(std::string& text, std::string_view family, std::string_view mode) {
-  if (!text.empty()) text += ' ';
-  text += family;
-  if (!mode.empty()) text.append(":").append(mode);
+void add_token(TextWriter& out, std::string_view family, std::string_view mode) {
+  out.add(out.empty() ? "" : " ", family, mode.empty() ? "" : ":", mode);
 }
 
 // LXC's form, extended by what LXC leaves out: force, cgroup2 and shmounts. It can be set again.
-Result<std::string> get_auto(const Conf& conf, const KeyRef&) {
+Status get_auto(const Conf& conf, const KeyRef&, TextWriter& out) {
   const AutoMounts& mounts = conf.mounts.automatic;
-  std::string text;
-  if (mounts.proc != AutoMode::kNone) add_token(text, "proc", name_of(mounts.proc));
-  if (mounts.sys != AutoMode::kNone) add_token(text, "sys", name_of(mounts.sys));
+  if (mounts.proc != AutoMode::kNone) add_token(out, "proc", name_of(mounts.proc));
+  if (mounts.sys != AutoMode::kNone) add_token(out, "sys", name_of(mounts.sys));
   if (mounts.cgroup != AutoMode::kNone) {
-    add_token(text, mounts.cgroup_full ? "cgroup-full" : "cgroup", mounts.cgroup_default ? "" : name_of(mounts.cgroup));
-    if (mounts.cgroup_force) text += ":force";
+    add_token(out, mounts.cgroup_full ? "cgroup-full" : "cgroup", mounts.cgroup_default ? "" : name_of(mounts.cgroup));
+    if (mounts.cgroup_force) out.add(":force");
   }
-  if (mounts.cgroup2) add_token(text, "cgroup2", mounts.cgroup2_read_only ? "ro" : "");
+  if (mounts.cgroup2) add_token(out, "cgroup2", mounts.cgroup2_read_only ? "ro" : "");
   if (!mounts.shmounts_host.empty()) {
-    add_token(text, strings::cat("shmounts:", mounts.shmounts_host), mounts.shmounts_container);
+    add_token(out, "shmounts", mounts.shmounts_host);
+    out.add(':', mounts.shmounts_container);
   }
-  return text;
+  return {};
 }
 
 Status add_entry(Conf& conf, const Assignment& assignment) {
@@ -165,7 +163,7 @@ constexpr Key kKeys[] = {
          "below the container's root), idmap=container or idmap=PATH, and the propagation modes [r]private, [r]shared, [r]slave, "
          "[r]unbindable. Write a blank in a path as \\040."},
     {.name = "lxc.mount.fstab",
-     .codec = text<&Conf::mounts, &MountConf::fstab>(),
+     .codec = path<nullptr, &Conf::mounts, &MountConf::fstab>(),
      .syntax = "PATH",
      .example = "/var/lib/lxc/web1/fstab",
      .initial = "none",

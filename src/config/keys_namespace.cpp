@@ -34,7 +34,7 @@ constexpr std::string_view kExpectedNamespaces = "cgroup, ipc, mnt, net, pid, ti
 std::optional<int> namespace_flag(std::string_view name) {
   if (name == "mount") return CLONE_NEWNS;
   for (const NamespaceName& known : kNamespaces) {
-    if (known.name == name) return known.flag;
+    if (equal_ignoring_case(name, known.name)) return known.flag;
   }
   return std::nullopt;
 }
@@ -62,41 +62,34 @@ Status set_keep(Conf& conf, const Assignment& assignment) {
 }
 
 template <std::optional<int> NamespaceConf::* Member>
-Result<std::string> get_namespaces(const Conf& conf, const KeyRef&) {
-  std::string text;
+Status get_namespaces(const Conf& conf, const KeyRef&, TextWriter& out) {
   for (const NamespaceName& known : kNamespaces) {
-    if ((conf.namespaces.*Member).value_or(0) & known.flag) text += strings::cat(known.name, "\n");
+    if ((conf.namespaces.*Member).value_or(0) & known.flag) out.add(known.name, '\n');
   }
-  return text;
+  return {};
+}
+
+Status check_namespace(const KeyRef& ref) {
+  if (namespace_flag(ref.sub)) return {};
+  return fail(Error::message(strings::cat("unknown namespace \"", ref.sub, "\" in ", ref.name))
+                  .hint(strings::cat("the namespaces are ", kExpectedNamespaces)));
 }
 
 Status set_share(Conf& conf, const Assignment& assignment) {
+  TRY(check_namespace(assignment.ref));
   const auto flag = namespace_flag(assignment.ref.sub);
-  if (!flag) {
-    return fail(Error::message(strings::cat("unknown namespace \"", assignment.ref.sub, "\" in ", assignment.ref.name))
-                    .hint(strings::cat("the namespaces are ", kExpectedNamespaces)));
-  }
   conf.namespaces.share[*flag] = {std::string(assignment.value), assignment.origin};
   return {};
 }
 
-Result<std::string> get_share(const Conf& conf, const KeyRef& ref) {
-  const auto flag = namespace_flag(ref.sub);
-  if (!flag) return fail(strings::cat("unknown namespace \"", ref.sub, "\""));
-  const auto found = conf.namespaces.share.find(*flag);
-  return found == conf.namespaces.share.end() ? std::string{} : found->second.value;
+Status get_share(const Conf& conf, const KeyRef& ref, TextWriter& out) {
+  const auto found = conf.namespaces.share.find(namespace_flag(ref.sub).value_or(0));
+  if (found != conf.namespaces.share.end()) out.add(found->second.value);
+  return {};
 }
 
 void clear_share(Conf& conf, const KeyRef& ref) {
   if (const auto flag = namespace_flag(ref.sub)) conf.namespaces.share.erase(*flag);
-}
-
-std::vector<std::string> shared_names(const Conf& conf) {
-  std::vector<std::string> names;
-  for (const NamespaceName& known : kNamespaces) {
-    if (conf.namespaces.share.contains(known.flag)) names.emplace_back(known.name);
-  }
-  return names;
 }
 
 constexpr std::string_view kMapSyntax = "\"u|g FIRST-INSIDE FIRST-ON-HOST COUNT\"";
@@ -122,20 +115,17 @@ Status add_idmap(Conf& conf, const Assignment& assignment) {
 }
 
 // LXC puts line ends between the entries only.
-Result<std::string> get_idmap(const Conf& conf, const KeyRef&) {
-  std::string text;
+Status get_idmap(const Conf& conf, const KeyRef&, TextWriter& out) {
   for (const auto& [entry, origin] : conf.idmap) {
-    if (!text.empty()) text += '\n';
-    text += strings::cat(entry.kind, ' ', entry.inside, ' ', entry.host, ' ', entry.count);
+    out.add(out.empty() ? "" : "\n", entry.kind, ' ', entry.inside, ' ', entry.host, ' ', entry.count);
   }
-  return text;
+  return {};
 }
 
 struct TimeUnit {
   std::string_view name;
   std::int64_t nanoseconds;
 };
-// Largest first: the getter takes the first that divides the value.
 constexpr std::array kUnits = std::to_array<TimeUnit>({
     {"h", 3'600'000'000'000},
     {"m", 60'000'000'000},
@@ -161,13 +151,15 @@ Status set_offset(Conf& conf, const Assignment& assignment) {
   return {};
 }
 
+// LXC's form, a line: whole seconds where the value has no smaller part, and a blank before the unit for the boot-time clock
+// alone.
 template <std::int64_t Conf::* Member>
-Result<std::string> get_offset(const Conf& conf, const KeyRef&) {
+Status get_offset(const Conf& conf, const KeyRef&, TextWriter& out) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
   const std::int64_t offset = conf.*Member;
-  if (offset == 0) return std::string("0ns");
-  const auto divides = [&](const TimeUnit& unit) { return offset % unit.nanoseconds == 0; };
-  const auto unit = std::ranges::find_if(kUnits, divides);
-  return strings::cat(offset / unit->nanoseconds, unit->name);
+  const bool whole = offset != 0 && offset % kSecond == 0;
+  out.add(whole ? offset / kSecond : offset, Member == &Conf::time_offset_boot_ns ? " " : "", whole ? "s\n" : "ns\n");
+  return {};
 }
 
 template <std::int64_t Conf::* Member>
@@ -200,7 +192,7 @@ constexpr Key kKeys[] = {
                       "Excludes lxc.namespace.clone."},
     {.name = "lxc.namespace.share",
      .flags = kPrefix,
-     .codec = {set_share, get_share, clear_share, shared_names},
+     .codec = {set_share, get_share, clear_share, check_namespace},
      .syntax = "lxc.namespace.share.NAMESPACE = PID|CONTAINER|PATH",
      .example = "net = web2",
      .initial = "none",

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ip_address.hpp"
 #include "config/codecs.hpp"
 #include "config/key_sections.hpp"
 #include "config/network_values.hpp"
@@ -30,15 +31,10 @@ NetworkConf& ensure_network(Conf& conf, unsigned index) {
   return *conf.networks.insert(place, std::move(network));
 }
 
-bool has_subkey(std::string_view type, std::string_view subkey) {
-  const auto names = subkeys_of_type(type);
-  return std::ranges::find(names, subkey) != names.end();
-}
-
 // The type that a subkey belongs to is its first part: "veth" of "veth.pair".
 Status check_type(const Conf& conf, const KeyRef& ref) {
   const std::string_view owner = ref.sub.substr(0, ref.sub.find('.'));
-  if (has_subkey("", ref.sub)) return {};
+  if (type_has_subkey("", ref.sub)) return {};
   const NetworkConf* network = find_network(conf, ref.index);
   if (network != nullptr && network->type == owner) return {};
   const std::string type_key = strings::cat("lxc.net.", ref.index, ".type");
@@ -70,22 +66,27 @@ Status set_value(Conf& conf, const Assignment& assignment) {
 
 Error no_network(const KeyRef& ref) { return Error::message(strings::cat("there is no network lxc.net.", ref.index)); }
 
+// What LXC's getter says of a subkey without a line, where it says anything.
+std::string_view value_when_unset(std::string_view subkey) {
+  if (subkey == "veth.mode" || subkey == "ipvlan.isolation") return "bridge";
+  if (subkey == "macvlan.mode") return "private";
+  if (subkey == "ipvlan.mode") return "l3";
+  if (subkey == "l2proxy" || subkey == "vlan.id") return "0";
+  return {};
+}
+
 // A line end between the entries only, as LXC does for addresses. A broadcast address is not shown.
-Result<std::string> get_value(const Conf& conf, const KeyRef& ref) {
+Status get_value(const Conf& conf, const KeyRef& ref, TextWriter& out) {
   const NetworkConf* network = find_network(conf, ref.index);
   if (network == nullptr) return fail(no_network(ref));
   TRY(check_type(conf, ref));
-  std::string text;
   for (const auto& [subkey, value] : network->values) {
     if (subkey != ref.sub) continue;
-    if (!text.empty()) text += '\n';
-    text += subkey == "ipv4.address" ? value.value.substr(0, value.value.find(' ')) : value.value;
+    const std::string_view text = value.value;
+    out.add(out.empty() ? "" : "\n", subkey == "ipv4.address" ? text.substr(0, text.find(' ')) : text);
   }
-  if (!text.empty()) return text;
-  if (ref.sub == "veth.mode" || ref.sub == "ipvlan.isolation") return std::string("bridge");
-  if (ref.sub == "macvlan.mode") return std::string("private");
-  if (ref.sub == "ipvlan.mode") return std::string("l3");
-  return text;
+  if (out.empty()) out.add(value_when_unset(ref.sub));
+  return {};
 }
 
 void clear_value(Conf& conf, const KeyRef& ref) {
@@ -110,39 +111,35 @@ Status set_type(Conf& conf, const Assignment& assignment) {
   }
   NetworkConf& network = ensure_network(conf, assignment.ref.index);
   if (network.type != type) {
-    std::erase_if(network.values, [&](const Value& known) { return !has_subkey(type, known.first); });
+    std::erase_if(network.values, [&](const Value& known) { return !type_has_subkey(type, known.first); });
   }
   network.type = type;
   network.origin = assignment.origin;
   return {};
 }
 
-Result<std::string> get_type(const Conf& conf, const KeyRef& ref) {
+Status get_type(const Conf& conf, const KeyRef& ref, TextWriter& out) {
   const NetworkConf* network = find_network(conf, ref.index);
   if (network == nullptr) return fail(no_network(ref));
-  return network->type;
+  out.add(network->type);
+  return {};
 }
 
 void clear_type(Conf& conf, const KeyRef& ref) {
   if (NetworkConf* network = find_network(conf.networks, ref.index)) network->type.clear();
 }
 
-Result<std::string> get_types(const Conf& conf, const KeyRef& ref) {
+Status get_types(const Conf& conf, const KeyRef& ref, TextWriter& out) {
   if (!ref.sub.empty()) return fail(strings::cat(ref.name, " has no value of its own; its subkeys have"));
-  std::string text;
-  for (const NetworkConf& network : conf.networks) text += network.type + "\n";
-  return text;
+  for (const NetworkConf& network : conf.networks) out.add(network.type, '\n');
+  return {};
 }
 
 void clear_networks(Conf& conf, const KeyRef& ref) {
   std::erase_if(conf.networks, [&](const NetworkConf& network) { return ref.sub.empty() || network.index == ref.index; });
 }
 
-std::vector<std::string> indices(const Conf& conf) {
-  std::vector<std::string> names;
-  for (const NetworkConf& network : conf.networks) names.push_back(strings::cat(network.index));
-  return names;
-}
+constexpr unsigned kLargestMtu = 0x7fffffff;
 
 std::optional<std::string> keep(bool valid, std::string_view text) {
   return valid ? std::optional<std::string>(text) : std::nullopt;
@@ -153,14 +150,19 @@ std::optional<std::string> any_text(std::string_view text) { return std::string(
 std::optional<std::string> up_flag(std::string_view text) {
   return text == "down" ? std::nullopt : std::optional<std::string>("up");
 }
-std::optional<std::string> zero_or_one(std::string_view text) { return keep(text == "0" || text == "1", text); }
 std::optional<std::string> interface_name(std::string_view text) { return keep(is_interface_name(text), text); }
 std::optional<std::string> hardware_address(std::string_view text) { return keep(is_hardware_address_text(text), text); }
 
+// In any of the forms of parse_integer; kept as a decimal number.
 template <unsigned Low, unsigned High>
 std::optional<std::string> in_range(std::string_view text) {
+  const auto number = parse_integer(text);
+  if (!number || *number < std::int64_t{Low} || *number > std::int64_t{High}) return std::nullopt;
+  return strings::cat(*number);
+}
+std::optional<std::string> mtu(std::string_view text) {
   const auto number = strings::parse_number<unsigned>(text);
-  return keep(number && *number >= Low && *number <= High, text);
+  return keep(number && *number >= 1 && *number <= kLargestMtu, text);
 }
 std::optional<std::string> vlan_or_none(std::string_view text) { return text == "none" ? "none" : in_range<0, 4094>(text); }
 
@@ -177,7 +179,9 @@ std::optional<std::string> ipv4_gateway(std::string_view text) {
   return keep(text == "auto" || text == "dev" || is_ipv4(text), text);
 }
 std::optional<std::string> ipv6_gateway(std::string_view text) {
-  return keep(text == "auto" || text == "dev" || is_ipv6(text), text);
+  if (text == "auto" || text == "dev") return std::string(text);
+  const auto address = ip::parse_version6(text);
+  return address ? std::optional(ip::format_version6(*address)) : std::nullopt;
 }
 std::optional<std::string> ipv4_route(std::string_view text) {
   const bool whole = text.find('/') != std::string_view::npos && text.find_first_of(strings::kBlanks) == std::string_view::npos;
@@ -199,12 +203,11 @@ std::optional<std::string> ipvlan_isolation(std::string_view text) {
 std::optional<std::string> veth_mode(std::string_view text) { return keep(text == "bridge" || text == "router", text); }
 
 constexpr unsigned kMostQueues = 4096;  // the kernel's own bound
-constexpr unsigned kLargestMtu = 0x7fffffff;
 
 constexpr Key kRootKeys[] = {
     {.name = "lxc.net",
      .flags = kList | kPrefix,
-     .codec = {nullptr, get_types, clear_networks, indices},
+     .codec = {nullptr, get_types, clear_networks},
      .syntax = "(empty)",
      .initial = "a network namespace with only the loopback interface",
      .documentation =
@@ -249,7 +252,7 @@ constexpr Key kKeys[] = {
          "The host's interface: for veth a bridge, for macvlan, ipvlan and vlan the one below, for phys the one that "
          "moves in (NAME+ takes the last whose name begins so)."},
     {.name = "lxc.net.N.l2proxy",
-     .codec = value<zero_or_one>(),
+     .codec = value<in_range<0, 1>>(),
      .syntax = "0 or 1",
      .example = "1",
      .initial = "0",
@@ -270,7 +273,7 @@ constexpr Key kKeys[] = {
          "The hardware address. Each x is replaced by a random digit when the file is read, and the result is kept when "
          "the configuration is saved."},
     {.name = "lxc.net.N.mtu",
-     .codec = value<in_range<1, kLargestMtu>>(),
+     .codec = value<mtu>(),
      .syntax = "a whole number of bytes",
      .example = "1500",
      .initial = "that of link",

@@ -34,8 +34,9 @@ void clear_path(Conf& conf, const KeyRef&) {
   conf.rootfs.type.clear();
 }
 
-Result<std::string> get_mount(const Conf& conf, const KeyRef&) {
-  return conf.rootfs.mount.empty() ? std::string(kDefaultRootfsMount) : conf.rootfs.mount;
+Status get_mount(const Conf& conf, const KeyRef&, TextWriter& out) {
+  out.add(conf.rootfs.mount.empty() ? kDefaultRootfsMount : std::string_view(conf.rootfs.mount));
+  return {};
 }
 
 Status check_options(const Assignment& assignment) {
@@ -45,7 +46,7 @@ Status check_options(const Assignment& assignment) {
 }
 
 constexpr Codec mount_codec() {
-  Codec codec = text<&Conf::rootfs, &RootfsConf::mount>();
+  Codec codec = path<nullptr, &Conf::rootfs, &RootfsConf::mount>();
   codec.get = get_mount;
   return codec;
 }

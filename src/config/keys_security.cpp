@@ -50,9 +50,9 @@ Status add_keep(Conf& conf, const Assignment& assignment) {
   return {};
 }
 
-Result<std::string> get_keep(const Conf& conf, const KeyRef& ref) {
-  if (conf.capabilities.keep_none) return std::string("none\n");
-  return detail::get_lines<&Conf::capabilities, &CapabilityConf::keep>(conf, ref);
+Status get_keep(const Conf& conf, const KeyRef& ref, TextWriter& out) {
+  if (conf.capabilities.keep_none) out.add("none\n");
+  return detail::get_lines<&Conf::capabilities, &CapabilityConf::keep>(conf, ref, out);
 }
 
 // The two are one list in LXC: clearing either clears both, and files rely on it.
@@ -66,13 +66,13 @@ Status check_proxy(const Assignment& assignment) {
 
 // The manual's meaning: 0 = keep the caller's keyring, 1 = a new one. (LXC's code has it the other way round.)
 Status set_keyring(Conf& conf, const Assignment& assignment) {
-  if (assignment.value != "0" && assignment.value != "1") return fail(bad_value(assignment, "0 or 1"));
-  conf.security.disable_session_keyring = assignment.value == "0";
+  conf.security.disable_session_keyring = !TRY(parse_flag(assignment));
   return {};
 }
 
-Result<std::string> get_keyring(const Conf& conf, const KeyRef&) {
-  return std::string(conf.security.disable_session_keyring ? "0" : "1");
+Status get_keyring(const Conf& conf, const KeyRef&, TextWriter& out) {
+  out.add(conf.security.disable_session_keyring ? '0' : '1');
+  return {};
 }
 
 Status add_raw(Conf& conf, const Assignment& assignment) {
@@ -169,7 +169,7 @@ constexpr Key kKeys[] = {
      .since = "4.0",
      .documentation = "The SELinux context in which the session keyring is made."},
     {.name = "lxc.seccomp.profile",
-     .codec = secure_text<&SecurityConf::seccomp_profile>(),
+     .codec = path<nullptr, &Conf::security, &SecurityConf::seccomp_profile>(),
      .syntax = "PATH",
      .example = "/usr/share/lxc/config/common.seccomp",
      .initial = "none",

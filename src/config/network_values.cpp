@@ -37,19 +37,14 @@ std::optional<unsigned> class_length(std::string_view address) {
 
 }  // namespace
 
-std::vector<std::string> subkeys_of_type(std::string_view type) {
-  constexpr std::string_view kPrefix = "lxc.net.N.";
+std::string_view network_subkey(const Key& key) { return key.name.substr(std::string_view("lxc.net.N.").size()); }
+
+bool type_has_subkey(std::string_view type, std::string_view subkey) {
   constexpr std::array<std::string_view, 4> kTypesWithOwnKeys = {"veth", "macvlan", "ipvlan", "vlan"};
-  std::vector<std::string> names;
-  for (const Key& key : network_keys()) {
-    const std::string_view name = key.name.substr(kPrefix.size());
-    const std::string_view owner = name.substr(0, name.find('.'));
-    const bool owned = std::ranges::find(kTypesWithOwnKeys, owner) != kTypesWithOwnKeys.end();
-    if (owned && owner != type) continue;
-    if (type == "empty" && owner != "type" && owner != "script") continue;
-    names.emplace_back(name);
-  }
-  return names;
+  const std::string_view owner = subkey.substr(0, subkey.find('.'));
+  const bool owned = std::ranges::find(kTypesWithOwnKeys, owner) != kTypesWithOwnKeys.end();
+  if (owned && owner != type) return false;
+  return type != "empty" || owner == "type" || owner == "script";
 }
 
 bool is_hardware_address(const KeyRef& ref) { return ref.key != nullptr && ref.key->name == "lxc.net.N.hwaddr"; }
@@ -90,7 +85,7 @@ std::optional<NetworkAddress> parse_ipv6_address(std::string_view text) {
   const auto length =
       slash == std::string_view::npos ? std::optional(64U) : strings::parse_number<unsigned>(text.substr(slash + 1));
   if (!is_ipv6(text.substr(0, slash)) || !length || *length > 128) return std::nullopt;
-  return NetworkAddress{strings::cat(text.substr(0, slash), "/", *length), {}};
+  return NetworkAddress{strings::cat(ip::format_version6(*ip::parse_version6(text.substr(0, slash))), "/", *length), {}};
 }
 
 bool is_ipv4(std::string_view text) { return ip::parse_version4(text).has_value(); }

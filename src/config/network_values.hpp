@@ -11,8 +11,10 @@
 
 namespace berth::config {
 
-// The subkeys that a network of this type can have, in LXC's order; all common ones for an unknown or missing type.
-std::vector<std::string> subkeys_of_type(std::string_view type);
+// Can a network of this type have the subkey ("veth.pair")? The common ones can stand in any; without a type only those.
+bool type_has_subkey(std::string_view type, std::string_view subkey);
+// The name of the row without "lxc.net.N.".
+std::string_view network_subkey(const Key& key);
 
 // The row is that of lxc.net.N.hwaddr.
 bool is_hardware_address(const KeyRef& ref);

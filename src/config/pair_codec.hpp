@@ -38,17 +38,14 @@ Status set_pair(Conf& conf, const Assignment& assignment) {
 
 // One name: its values, each ended by '\n' where a name can have several. The bare prefix: "KEY = VALUE" lines.
 template <PairRule Rule, auto... Path>
-Result<std::string> get_pairs(const Conf& conf, const KeyRef& ref) {
-  std::string text;
+Status get_pairs(const Conf& conf, const KeyRef& ref, TextWriter& out) {
   for (const auto& item : at<Path...>(conf)) {
-    if (ref.sub.empty()) {
-      text += strings::cat(ref.key->name, ".", name_of(item), " = ", text_of(item), "\n");
-    } else if (name_of(item) == ref.sub) {
-      text += text_of(item);
-      if constexpr (Rule == PairRule::kAppend) text += '\n';
-    }
+    if (ref.sub.empty())
+      out.add(ref.key->name, '.', name_of(item), " = ", text_of(item), '\n');
+    else if (name_of(item) == ref.sub)
+      out.add(text_of(item), Rule == PairRule::kAppend ? std::string_view("\n") : std::string_view());
   }
-  return text;
+  return {};
 }
 
 template <auto... Path>
@@ -56,21 +53,11 @@ void clear_pairs(Conf& conf, const KeyRef& ref) {
   std::erase_if(at<Path...>(conf), [&](const auto& item) { return ref.sub.empty() || name_of(item) == ref.sub; });
 }
 
-template <auto... Path>
-std::vector<std::string> pair_names(const Conf& conf) {
-  std::vector<std::string> names;
-  for (const auto& item : at<Path...>(conf)) names.emplace_back(name_of(item));
-  std::ranges::sort(names);
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names;
-}
-
 }  // namespace detail
 
 template <PairRule Rule, auto Check, auto... Path>
 constexpr Codec pair_list() {
-  return {detail::set_pair<Rule, Check, Path...>, detail::get_pairs<Rule, Path...>, detail::clear_pairs<Path...>,
-          detail::pair_names<Path...>};
+  return {detail::set_pair<Rule, Check, Path...>, detail::get_pairs<Rule, Path...>, detail::clear_pairs<Path...>};
 }
 
 }  // namespace berth::config

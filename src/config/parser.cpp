@@ -73,7 +73,7 @@ class Loader {
       auto result = include(strings::cat(strings::trim_right(path, "/"), "/", name), origin);
       if (result) continue;
       if (problems_ == nullptr) return result;
-      problems_->push_back(std::move(result.error()));
+      keep_problem(std::move(result.error()));
     }
     return {};
   }
@@ -83,10 +83,22 @@ class Loader {
     auto text = sys::read_file(path);
     if (!text) return fail(std::move(text.error()).context("cannot read the included file").set_by(origin));
     chain_.push_back({path, status.st_dev, status.st_ino});
+    includers_.push_back(origin.file.empty() ? std::string()
+                                             : strings::cat("in a file included by ", origin.file, ":", origin.line));
     auto result = rows(*text, path);
+    const std::string includer = std::move(includers_.back());
+    includers_.pop_back();
     chain_.pop_back();
-    if (result || origin.file.empty()) return result;
-    return with_context(std::move(result), strings::cat("in a file included by ", origin.file, ":", origin.line));
+    if (result || includer.empty()) return result;
+    return with_context(std::move(result), includer);
+  }
+
+  // Reading goes on: what a failure would gather on its way out is added here.
+  void keep_problem(Error error) {
+    for (auto includer = includers_.rbegin(); includer != includers_.rend(); ++includer) {
+      if (!includer->empty()) error = std::move(error).context(*includer);
+    }
+    problems_->push_back(std::move(error));
   }
 
   Status check_loop(const std::string& path, const struct ::stat& status, const Origin& origin) {
@@ -110,7 +122,7 @@ class Loader {
         Error error = std::move(result.error());
         if (!error.origin().known()) error = std::move(error).set_by(origin);
         if (problems_ == nullptr) return fail(std::move(error));
-        problems_->push_back(std::move(error));
+        keep_problem(std::move(error));
       }
       at = end + 1;
     }
@@ -138,7 +150,6 @@ class Loader {
       char* value = text.data() + (line.value.data() - text.data());
       if (auto filled = fill_hardware_address({value, line.value.size()}); !filled)
         return fail(std::move(filled.error()).set_by(origin));
-      origin.text = strings::trim(raw);
     }
     return assign(conf_, ref, line.value, origin, line.column);
   }
@@ -146,6 +157,7 @@ class Loader {
   Conf& conf_;
   std::vector<Error>* problems_;
   std::vector<Open> chain_;
+  std::vector<std::string> includers_;  // of the files in chain_ but the first, in words
   unsigned includes_ = 0;
 };
 
@@ -155,11 +167,10 @@ Status load_file(Conf& conf, const std::string& path) { return Loader(conf).top_
 
 Status load_text(Conf& conf, std::string_view text, const std::string& name) { return Loader(conf).top(std::string(text), name); }
 
-std::vector<Error> check_file(const std::string& path) {
-  Conf scratch;
+std::vector<Error> check_file(Conf& conf, const std::string& path) {
   std::vector<Error> problems;
-  if (auto result = Loader(scratch, &problems).top_file(path); !result) problems.push_back(std::move(result.error()));
-  for (Error& conflict : find_conflicts(scratch)) problems.push_back(std::move(conflict));
+  if (auto result = Loader(conf, &problems).top_file(path); !result) problems.push_back(std::move(result.error()));
+  for (Error& conflict : find_conflicts(conf)) problems.push_back(std::move(conflict));
   return problems;
 }
 

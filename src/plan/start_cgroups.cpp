@@ -147,7 +147,7 @@ bool entered_by_birth(const cgroup::Placement& placement) {
 }
 
 void plan_monitor_cgroups(Builder& builder) {
-  if (builder.conf().monitor_unshare) builder.host(child::Op::kPrivateMounts, "giving the monitor its own mount namespace");
+  if (builder.conf().monitor_unshare != 0) builder.host(child::Op::kPrivateMounts, "giving the monitor its own mount namespace");
   // A container with a user namespace has no right to open its groups itself: it waits for them, and gets them opened.
   const bool opened = builder.user_namespace;
   if (opened && groups_made_beside(builder)) {

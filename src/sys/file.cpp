@@ -135,7 +135,56 @@ Status replace_file(const std::string& path, std::string_view data, mode_t mode)
   return outcome;
 }
 
-Status create_file_like(const std::string& path, std::string_view data, const struct ::stat& like) {
+namespace {
+
+// A size that changes between two calls is tried again.
+template <typename Ask>
+Result<std::string> text_of_unknown_size(std::string_view operation, std::string_view name, const Ask& ask) {
+  for (;;) {
+    const long size = ask(nullptr, std::size_t{0});
+    if (size < 0) return refusal(size, operation, name);
+    std::string text(static_cast<std::size_t>(size), '\0');
+    const long got = ask(text.data(), text.size());
+    if (got == -ERANGE) continue;
+    if (got < 0) return refusal(got, operation, name);
+    text.resize(static_cast<std::size_t>(got));
+    return text;
+  }
+}
+
+bool goes_with_the_text(std::string_view attribute) {
+  return attribute.starts_with("user.") || attribute == "system.posix_acl_access";
+}
+
+Status give_attributes(int fd, const FileKind& like, std::string_view path) {
+  for (const auto& [name, value] : like.attributes) {
+    const long set = raw::call(SYS_fsetxattr, fd, name.c_str(), value.data(), value.size(), 0);
+    if (set < 0) return refusal(set, "fsetxattr", strings::cat(path, ", ", name));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<FileKind> kind_of(int fd, std::string_view name) {
+  FileKind kind;
+  kind.about = TRY(stat_fd(fd));
+  auto names = text_of_unknown_size("flistxattr", name,
+                                    [&](char* to, std::size_t size) { return raw::call(SYS_flistxattr, fd, to, size); });
+  if (!names && names.error().code() == ENOTSUP) return kind;  // a file system without them
+  if (!names) return fail(std::move(names.error()));
+  for (const std::string_view attribute : strings::split_words(*names, std::string_view("\0", 1))) {
+    if (!goes_with_the_text(attribute)) continue;
+    const std::string text{attribute};
+    kind.attributes.emplace_back(text, TRY(text_of_unknown_size("fgetxattr", name, [&](char* to, std::size_t size) {
+                                   return raw::call(SYS_fgetxattr, fd, text.c_str(), to, size);
+                                 })));
+  }
+  return kind;
+}
+
+Status create_file_like(const std::string& path, std::string_view data, const FileKind& kind) {
+  const struct ::stat& like = kind.about;
   constexpr mode_t kPrivate = 0600;  // until it belongs to whom it shall
   constexpr mode_t kPermissions = 0777;
   const Fd fd = TRY(open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, kPrivate));
@@ -144,13 +193,14 @@ Status create_file_like(const std::string& path, std::string_view data, const st
   if (made.st_uid != like.st_uid || made.st_gid != like.st_gid)
     outcome = status(raw::call(SYS_fchown, fd.get(), like.st_uid, like.st_gid), "fchown", path);
   if (outcome) outcome = status(raw::call(SYS_fchmod, fd.get(), like.st_mode & kPermissions), "fchmod", path);
+  if (outcome) outcome = give_attributes(fd.get(), kind, path);
   if (outcome) outcome = write_all(fd.get(), data, path);
   if (outcome) outcome = status(retry(SYS_fsync, fd.get()), "fsync", path);
   if (!outcome) (void)raw::call(SYS_unlinkat, AT_FDCWD, path.c_str(), 0);
   return outcome;
 }
 
-Status replace_file_like(const std::string& path, std::string_view data, const struct ::stat& like) {
+Status replace_file_like(const std::string& path, std::string_view data, const FileKind& like) {
   const std::string beside = path + random_suffix();
   TRY(create_file_like(beside, data, like));
   const Status outcome = rename(beside, path);

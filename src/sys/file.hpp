@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -40,10 +41,17 @@ Status write_attribute(const std::string& path, std::string_view data);
 Status write_attribute_at(int dir, const std::string& path, std::string_view data);
 // Replaces `path` atomically: writes beside it, syncs, renames.
 Status replace_file(const std::string& path, std::string_view data, mode_t mode = kDefaultFileMode);
-// The same with the owner, the group and the permissions of the file that `like` tells of. Refused where they can't be given.
-Status replace_file_like(const std::string& path, std::string_view data, const struct ::stat& like);
+// What a file has beside its text and goes with it: its owner, group and permissions, its access list, and what users attached.
+// Labels of security modules are not among it: the policy gives a new file its own.
+struct FileKind {
+  struct ::stat about = {};
+  std::vector<std::pair<std::string, std::string>> attributes;  // names and values, user.* and system.posix_acl_access
+};
+Result<FileKind> kind_of(int fd, std::string_view name);
+// Like replace_file, with the kind of another file. Refused where that can't be given.
+Status replace_file_like(const std::string& path, std::string_view data, const FileKind& like);
 // A new file of that kind; EEXIST when there is one, or a link.
-Status create_file_like(const std::string& path, std::string_view data, const struct ::stat& like);
+Status create_file_like(const std::string& path, std::string_view data, const FileKind& like);
 
 Status make_directory(const std::string& path, mode_t mode);
 Status make_directory_at(int dir, const std::string& path, mode_t mode);

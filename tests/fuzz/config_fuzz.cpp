@@ -1,5 +1,6 @@
 // Configuration text of any kind: loading ends with a value or an Error, what loads can be saved and loads again to the same
 // items, and every item that can be read names a key that is known.
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -33,6 +34,9 @@ void check_items(Conf conf) {
   for (const auto& [key, value] : items) {
     require(berth::config::is_supported(key));
     require(get_item(conf, key).value_or("") == value);
+    std::array<char, 64> room;
+    require(copy_item(conf, key, room).value_or(0) == value.size());
+    require(value.starts_with(room.data()) || value.find('\0') != value.npos);
   }
   for (const auto& [key, value] : items) require(clear_item(conf, key).has_value());
 }

@@ -173,12 +173,12 @@ lxc.rootfs.path = dir:/srv/web1"
   python3 - "$LXCPATH/schema" "$LXCPATH/words" "$LXCPATH/page" <<'P'
 import json, re, sys
 schema = json.load(open(sys.argv[1]))
-patterns = [re.compile(one) for one in schema["patternProperties"]]
+patterns = [re.compile(one["pattern"]) for one in schema["items"]["properties"]["key"]["anyOf"]]
 page = open(sys.argv[3]).read()
 for line in open(sys.argv[2]):
     word = line.split("\t")[0]
     name = word.replace(".N.", ".0.") + ("0" if word.endswith(".") else "")
-    assert any(one.match(name) for one in patterns), name
+    assert name in ("lxc.hook", "lxc.include", "lxc.net.0") or any(one.match(name) for one in patterns), name
     assert word.rstrip(".").replace("-", "\\-") in page, word
 assert not any(one.match("lxc.uts.nmae") for one in patterns)
 P
@@ -186,7 +186,7 @@ P
     equals "$(man --warnings -l "$LXCPATH/page" 2>&1 >/dev/null)" ""
   fi
   run -1 berth config generate poem
-  contains "$output" "man, schema and words can"
+  contains "$output" "man, schema, words and completion can"
 }
 
 @test "lxc-update-config keeps owner and mode, follows a link, refuses what has other names" {
@@ -211,4 +211,92 @@ P
   equals "$(cat "$LXCPATH/one.conf.backup.1")" "lxc.tty = 1"
   run -1 lxc-update-config -c "$LXCPATH"
   contains "$output" "not a regular file"
+}
+
+@test "show --json is what the schema describes" {
+  /usr/bin/python3 -c 'import jsonschema' 2>/dev/null || skip "python3-jsonschema is not installed"
+  make_container <<<"lxc.include = $REPO/share/config/common.conf
+lxc.net.1.type = veth
+lxc.net.1.hwaddr = 10:66:6a:xx:xx:xx
+lxc.prlimit.nofile = 1024
+lxc.environment = A=1
+lxc.environment = B=2"
+  berth config show --json "${P[@]}" "$NAME" >"$LXCPATH/shown.json"
+  berth config generate schema >"$LXCPATH/schema.json"
+  /usr/bin/python3 - "$LXCPATH/schema.json" "$LXCPATH/shown.json" <<'P'
+import copy, json, sys, jsonschema
+schema, shown = (json.load(open(name)) for name in sys.argv[1:])
+jsonschema.Draft202012Validator.check_schema(schema)
+validator = jsonschema.Draft202012Validator(schema)
+assert len(shown) > 40, shown
+for error in validator.iter_errors(shown):
+    raise SystemExit(error)
+# It refuses what show never prints.
+def spoilt(change):
+    items = copy.deepcopy(shown)
+    change(items)
+    return items
+def value_of(key, value):
+    def change(items):
+        next(item for item in items if item["key"] == key)["value"] = value
+    return change
+for change in (lambda items: items[0].update(key="lxc.uts.nmae"), lambda items: items[0].pop("value"), lambda items: items[0].update(more=1),
+               value_of("lxc.autodev", "2"), lambda items: items[0].update(set_by=[{"file": "x", "line": -1}])):
+    assert not validator.is_valid(spoilt(change))
+P
+}
+
+@test "show gives a template of a hardware address as it is written" {
+  make_container <<<"lxc.net.1.type = veth
+lxc.net.1.hwaddr = 10:66:6a:xx:xx:XX
+lxc.net.2.type = veth
+lxc.net.2.hwaddr = 10:66:6a:01:02:03"
+  local shown
+  shown=$(berth config show "${P[@]}" "$NAME")
+  contains "$shown" "lxc.net.1.hwaddr = 10:66:6a:xx:xx:XX"
+  contains "$shown" "lxc.net.2.hwaddr = 10:66:6a:01:02:03"
+  equals "$(berth config show "${P[@]}" "$NAME")" "$shown"
+}
+
+@test "check names the line that included a file with a mistake" {
+  printf 'lxc.tty.max = many\n' >"$LXCPATH/inner.conf"
+  printf '# second\nlxc.include = %s\n' "$LXCPATH/inner.conf" >"$LXCPATH/middle.conf"
+  printf 'lxc.include = %s\nlxc.uts.nmae = x\n' "$LXCPATH/middle.conf" >"$LXCPATH/outer.conf"
+  run -1 berth config check "$LXCPATH/outer.conf"
+  contains "$output" "$LXCPATH/inner.conf:1: in a file included by $LXCPATH/outer.conf:1: in a file included by $LXCPATH/middle.conf:2: bad value for lxc.tty.max"
+  contains "$output" "$LXCPATH/outer.conf:2: unknown key"
+}
+
+@test "check notes settings of control groups that this host does not have, device rules too" {
+  printf '%s\n' 'lxc.cgroup.memory.limit_in_bytes = 512M' 'lxc.cgroup.devices.deny = a' 'lxc.cgroup.net_cls.classid = 1' \
+    'lxc.cgroup2.memory.high = 1G' >"$LXCPATH/v1.conf"
+  run -0 unshare -m --propagation private sh -c \
+    'umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"' - berth config check "$LXCPATH/v1.conf"
+  contains "$output" "$LXCPATH/v1.conf:1: note: lxc.cgroup.memory.limit_in_bytes is of control groups version 1"
+  contains "$output" "here: a start sets memory.max = 512M"
+  contains "$output" "$LXCPATH/v1.conf:2: note: lxc.cgroup.devices.deny"
+  contains "$output" "here: the rule becomes part of a device program"
+  contains "$output" "version 2 has nothing like it"
+  lacks "$output" "v1.conf:4"
+  only_hybrid
+  equals "$(berth config check "$LXCPATH/v1.conf")" ""
+}
+
+@test "lxc-update-config keeps the access list and what users attached" {
+  command -v setfattr >/dev/null || skip "attr is not installed"
+  local file=$LXCPATH/list.conf
+  printf 'lxc.tty = 1\n' >"$file"
+  chmod 640 "$file"
+  setfattr -n user.owner -v "the web team" "$file" || skip "the file system keeps no attributes"
+  # u::rw-, u:1234:r--, g::r--, m::r--, o::---
+  setfattr -n system.posix_acl_access -v 0x0200000001000600ffffffff02000400d204000004000400ffffffff10000400ffffffff20000000ffffffff "$file" ||
+    skip "the file system keeps no access lists"
+  lxc-update-config -q -c "$file"
+  equals "$(cat "$file")" "lxc.tty.max = 1"
+  local one
+  for one in "$file" "$file.backup"; do
+    equals "$(getfattr -n user.owner --only-values "$one" 2>/dev/null)" "the web team"
+    contains "$(getfattr -n system.posix_acl_access -e hex "$one" 2>/dev/null)" "02000400d2040000"
+    equals "$(stat -c %a "$one")" 640
+  done
 }

@@ -76,5 +76,22 @@ TEST(IpAddress, AsTheCLibraryReadsRandomOnes) {
   }
 }
 
+TEST(IpAddress, AsTheCLibraryWritesThem) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 20'000; ++round) {
+    Version6 address{};
+    for (std::size_t i = 0; i < address.size(); i += 2) {  // runs of zeros are what there is to get wrong
+      if (random() % 2 == 0) continue;
+      const unsigned group = random() % 3 == 0 ? 0xffff : random() % 0x10000;
+      address[i] = static_cast<std::uint8_t>(group >> 8U);
+      address[i + 1] = static_cast<std::uint8_t>(group);
+    }
+    char text[INET6_ADDRSTRLEN];
+    ASSERT_NE(::inet_ntop(AF_INET6, address.data(), text, sizeof text), nullptr);
+    ASSERT_EQ(format_version6(address), text);
+    ASSERT_EQ(parse_version6(text), address);
+  }
+}
+
 }  // namespace
 }  // namespace berth::ip

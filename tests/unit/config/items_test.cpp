@@ -5,6 +5,7 @@
 #include <sys/personality.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <ostream>
@@ -65,12 +66,17 @@ INSTANTIATE_TEST_SUITE_P(
         GetCase{"lxc.log.level", "1", "DEBUG"}, GetCase{"lxc.log.level", "debug", "DEBUG"},
         GetCase{"lxc.log.level", "9", "NOTSET"}, GetCase{"lxc.init.groups", "1,2", "1,2"}, GetCase{"lxc.init.uid", "0x10", "16"},
         GetCase{"lxc.autodev", "", "0"}, GetCase{"lxc.autodev.tmpfs.size", "100k", "102400"},
-        GetCase{"lxc.monitor.unshare", "7", "1"}, GetCase{"lxc.keyring.session", "0", "0"},
-        GetCase{"lxc.time.offset.boot", "90m", "90m"}, GetCase{"lxc.time.offset.boot", "-5ms", "-5ms"},
-        GetCase{"lxc.time.offset.monotonic", "3600 s", "1h"}, GetCase{"lxc.net.0.ipv4.address", "10.0.0.3", "10.0.0.3/8"},
+        GetCase{"lxc.monitor.unshare", "7", "7"}, GetCase{"lxc.keyring.session", "0", "0"},
+        GetCase{"lxc.time.offset.boot", "90m", "5400 s\n"}, GetCase{"lxc.time.offset.boot", "-5ms", "-5000000 ns\n"},
+        GetCase{"lxc.time.offset.monotonic", "3600 s", "3600s\n"}, GetCase{"lxc.init.cwd", "//a/./b//", "/a/b"},
+        GetCase{"lxc.console.logfile", "/", "/"}, GetCase{"lxc.seccomp.profile", "a//b/..", "a/b/.."},
+        GetCase{"lxc.start.auto", "01", "1"}, GetCase{"lxc.init.groups", "0x10, 2,", "16,2"},
+        GetCase{"lxc.cap.drop", "0x10", "0x10\n"}, GetCase{"lxc.namespace.clone", "NET", "net\n"},
+        GetCase{"lxc.signal.halt", "0xf", "15"}, GetCase{"lxc.net.0.ipv4.address", "10.0.0.3", "10.0.0.3/8"},
         GetCase{"lxc.net.0.ipv4.address", "1.2.3.4/24 1.2.3.255", "1.2.3.4/24"},
         GetCase{"lxc.net.0.ipv4.address", "192.168.1.2", "192.168.1.2/24"},
-        GetCase{"lxc.net.0.ipv6.address", "fe80::1", "fe80::1/64"}));
+        GetCase{"lxc.net.0.ipv6.address", "FE80:0:0::1", "fe80::1/64"},
+        GetCase{"lxc.net.0.ipv6.gateway", "FE80:0::1", "fe80::1"}));
 
 TEST(Getter, GivesDefaultsOfUnsetKeys) {
   const Conf conf;
@@ -86,7 +92,8 @@ TEST(Getter, GivesDefaultsOfUnsetKeys) {
       {"lxc.keyring.session", "1"},
       {"lxc.cgroup2", ""},
       {"lxc.net", ""},
-      {"lxc.time.offset.boot", "0ns"},
+      {"lxc.time.offset.boot", "0 ns\n"},
+      {"lxc.time.offset.monotonic", "0ns\n"},
   };
   for (const auto& [key, value] : defaults) EXPECT_EQ(get_item(conf, key).value(), value) << key;
   EXPECT_EQ(get_item(conf, "lxc.include").error().code(), ENOSYS);
@@ -252,21 +259,23 @@ TEST(Networks, AreSortedAndKeepWhatFitsANewType) {
   EXPECT_EQ(get_item(conf, "lxc.net.7.veth.pair").value(), "");
 }
 
-TEST(ListKeys, GivesNamesBelowAPrefix) {
+TEST(Keys, GivesNamesBelowAPrefix) {
   const Conf conf = loaded("lxc.net.0.type = veth\nlxc.net.1.type = empty\nlxc.prlimit.nofile = 5\nlxc.cgroup2.memory.max = 5\n");
-  EXPECT_THAT(list_keys(conf, "lxc.cap"), ElementsAre("drop", "keep"));
-  EXPECT_THAT(list_keys(conf, "lxc.uts"), ElementsAre("name"));
-  EXPECT_THAT(list_keys(conf, "lxc.uts.name"), IsEmpty());
-  EXPECT_THAT(list_keys(conf, "lxc.nope"), IsEmpty());
-  EXPECT_THAT(list_keys(conf, "lxc.net.9"), IsEmpty());
-  EXPECT_THAT(list_keys(conf, "lxc.net.1"), ElementsAre("type", "script.up", "script.down"));
-  EXPECT_THAT(list_keys(conf, "lxc.net.0"), Contains("veth.pair"));
-  EXPECT_THAT(list_keys(conf, "lxc.net.0"), Not(Contains("macvlan.mode")));
-  EXPECT_THAT(list_keys(conf, "lxc.net"), ElementsAre("0", "1"));
-  EXPECT_THAT(list_keys(conf, "lxc.prlimit"), ElementsAre("nofile"));
-  EXPECT_THAT(list_keys(conf, "lxc.rootfs"), ElementsAre("path", "mount", "options", "managed"));
-  EXPECT_THAT(list_keys(conf, ""), Contains("lxc.uts.name"));
-  EXPECT_GE(list_keys(conf, "").size(), 87U);
+  EXPECT_EQ(keys_text(conf, "lxc.cap").value(), "drop\nkeep\n");
+  EXPECT_EQ(keys_text(conf, "lxc.uts").value(), "name\n");
+  for (const std::string_view prefix :
+       {"lxc.uts.name", "lxc.nope", "lxc.net.9", "lxc.net.x", "lxc.net.", "lxc.", "lxc.rootfs.path"})
+    EXPECT_FALSE(keys_text(conf, prefix)) << prefix;
+  EXPECT_EQ(keys_text(conf, "lxc.net.1").value(), "type\nscript.up\nscript.down\n");
+  EXPECT_THAT(keys_text(conf, "lxc.net.0").value(), HasSubstr("\nveth.pair\n"));
+  EXPECT_THAT(keys_text(conf, "lxc.net.0").value(), Not(HasSubstr("macvlan.mode")));
+  EXPECT_EQ(keys_text(conf, "lxc.net.0.ipv4").value(), keys_text(conf, "lxc.net.0").value());
+  EXPECT_EQ(keys_text(conf, "lxc.net").value(), "0\n1\n");
+  EXPECT_EQ(keys_text(conf, "lxc.prlimit").value(), "nofile\n");
+  EXPECT_EQ(keys_text(conf, "lxc.sysctl").value(), "");
+  EXPECT_EQ(keys_text(conf, "lxc.rootfs").value(), "path\nmount\noptions\nmanaged\n");
+  EXPECT_THAT(keys_text(conf, "").value(), HasSubstr("\nlxc.uts.name\n"));
+  EXPECT_GE(std::ranges::count(keys_text(conf, "").value(), '\n'), 87);
 }
 
 TEST(AllItems, HoldsEveryKeyWithAValue) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -33,8 +34,8 @@ struct Setting {
 Setting setting_of(const Key& row) {
   std::string name{row.name};
   std::string value{row.example};
-  if (row.is(kPrefix) && !value.empty()) {
-    const std::size_t equals = value.find(" = ");
+  const std::size_t equals = value.find(" = ");
+  if (row.is(kPrefix) && equals != std::string::npos) {
     return {"", strings::cat(name, ".", value.substr(0, equals)), value.substr(equals + 3)};
   }
   if (!name.starts_with("lxc.net.N.")) return {"", name, value};
@@ -152,6 +153,140 @@ TEST_P(EveryValueRow, RepeatedLinesAddToListsAndReplaceOthers) {
   const std::set<std::string_view> replacing = {"lxc.mount.auto", "lxc.prlimit", "lxc.sysctl", "lxc.proc"};
   const bool grows = row.is(kList) && !replacing.contains(row.name);
   EXPECT_EQ(get_item(once, setting.key).value() != get_item(twice, setting.key).value(), grows);
+}
+
+// A value that the row refuses, and the part of it that is at fault where that is not all of it.
+struct Wrong {
+  std::string_view key, value, part = {};
+};
+constexpr auto kWrong = std::to_array<Wrong>({
+    {"lxc.rootfs.path", "nope:/srv", "nope"},
+    {"lxc.rootfs.options", "ro,create=dir"},
+    {"lxc.rootfs.managed", "yes"},
+    {"lxc.mount.auto", "proc sysfs", "sysfs"},
+    {"lxc.mount.entry", "/srv srv"},
+    {"lxc.autodev", "on"},
+    {"lxc.autodev.tmpfs.size", "some"},
+    {"lxc.tty.max", "four"},
+    {"lxc.tty.dir", "a/../b", ".."},
+    {"lxc.pty.max", "-1"},
+    {"lxc.console.buffer.size", "1TB"},
+    {"lxc.console.size", "much"},
+    {"lxc.console.rotate", "2"},
+    {"lxc.cgroup2", "a/b = 1", "a/b"},
+    {"lxc.cgroup", "a/b.c = 1", "a/b.c"},
+    {"lxc.cgroup.dir", "/machines"},
+    {"lxc.cgroup.dir.monitor", "a/../b", ".."},
+    {"lxc.cgroup.dir.monitor.pivot", "/a"},
+    {"lxc.cgroup.dir.container", "/a"},
+    {"lxc.cgroup.dir.container.inner", "a/b"},
+    {"lxc.cgroup.relative", "true"},
+    {"lxc.namespace.clone", "net disk", "disk"},
+    {"lxc.namespace.keep", "disk"},
+    {"lxc.namespace.share", "disk = web2", "disk"},
+    {"lxc.idmap", "u 0 root 65536", "root"},
+    {"lxc.uts.name", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    {"lxc.time.offset.boot", "36"},
+    {"lxc.time.offset.monotonic", "5d"},
+    {"lxc.init.cmd", "/bin/sh 'open"},
+    {"lxc.execute.cmd", "/bin/sh \"open"},
+    {"lxc.init.cwd", "srv"},
+    {"lxc.init.uid", "root"},
+    {"lxc.init.gid", "-1"},
+    {"lxc.init.groups", "10,wheel", "wheel"},
+    {"lxc.environment", "=1"},
+    {"lxc.environment.runtime", "=1"},
+    {"lxc.environment.hooks", "=1"},
+    {"lxc.signal.halt", "TERM"},
+    {"lxc.signal.reboot", "SIGNONE"},
+    {"lxc.signal.stop", "65"},
+    {"lxc.arch", "z80"},
+    {"lxc.prlimit", "nofile = many"},
+    {"lxc.sysctl", "a b = 1", "a b"},
+    {"lxc.proc", "../x = 1", "../x"},
+    {"lxc.sched.core", "x"},
+    {"lxc.hook.version", "2"},
+    {"lxc.cap.drop", "sys_time nope", "nope"},
+    {"lxc.cap.keep", "CAP_CHOWN"},
+    {"lxc.no_new_privs", "x"},
+    {"lxc.keyring.session", "x"},
+    {"lxc.apparmor.allow_incomplete", "x"},
+    {"lxc.apparmor.allow_nesting", "x"},
+    {"lxc.seccomp.allow_nesting", "x"},
+    {"lxc.seccomp.notify.proxy", "tcp:1"},
+    {"lxc.include", "/no/such/file"},
+    {"lxc.ephemeral", "x"},
+    {"lxc.start.auto", "x"},
+    {"lxc.start.delay", "-1"},
+    {"lxc.start.order", "first"},
+    {"lxc.log.level", "LOUD"},
+    {"lxc.log.syslog", "kern"},
+    {"lxc.monitor.unshare", "x"},
+    {"lxc.monitor.signal.pdeath", "TERM"},
+    {"lxc.hook", "x"},
+    {"lxc.net", "x"},
+    {"lxc.net.N.type", "vetch"},
+    {"lxc.net.N.flags", "down"},
+    {"lxc.net.N.link", "a-name-of-16-cha"},
+    {"lxc.net.N.l2proxy", "x"},
+    {"lxc.net.N.name", "eth/0"},
+    {"lxc.net.N.hwaddr", "10:66:6a"},
+    {"lxc.net.N.mtu", "big"},
+    {"lxc.net.N.ipv6.address", "fe80::1/129"},
+    {"lxc.net.N.ipv6.gateway", "here"},
+    {"lxc.net.N.ipv4.address", "10.0.3.300/24"},
+    {"lxc.net.N.ipv4.gateway", "here"},
+    {"lxc.net.N.macvlan.mode", "x"},
+    {"lxc.net.N.ipvlan.mode", "l4"},
+    {"lxc.net.N.ipvlan.isolation", "x"},
+    {"lxc.net.N.vlan.id", "4095"},
+    {"lxc.net.N.veth.mode", "x"},
+    {"lxc.net.N.veth.pair", "a b"},
+    {"lxc.net.N.veth.n_rxqueues", "0"},
+    {"lxc.net.N.veth.n_txqueues", "0"},
+    {"lxc.net.N.veth.ipv4.route", "192.0.2.0"},
+    {"lxc.net.N.veth.ipv6.route", "2001:db8::"},
+    {"lxc.net.N.veth.vlan.id", "4095"},
+    {"lxc.net.N.veth.vlan.tagged.id", "none"},
+});
+
+// Texts of any kind: there is nothing to refuse.
+constexpr auto kFree = std::to_array<std::string_view>(
+    {"lxc.rootfs.mount", "lxc.mount.fstab", "lxc.console.path", "lxc.console.logfile", "lxc.apparmor.profile", "lxc.apparmor.raw",
+     "lxc.selinux.context", "lxc.selinux.context.keyring", "lxc.seccomp.profile", "lxc.seccomp.notify.cookie", "lxc.group",
+     "lxc.log.file", "lxc.net.N.script.up", "lxc.net.N.script.down"});
+
+bool is_free(std::string_view name) {
+  return std::ranges::find(kFree, name) != kFree.end() || (name.starts_with("lxc.hook.") && name != "lxc.hook.version");
+}
+
+// File, line, column, key, what was expected, what was found; and what follows is checked all the same.
+TEST_P(EveryRow, RefusesAWrongValueAndGoesOn) {
+  const Key& row = *GetParam();
+  if (is_free(row.name)) return;
+  const auto wrong = std::ranges::find(kWrong, row.name, &Wrong::key);
+  ASSERT_NE(wrong, kWrong.end()) << "which value is wrong for " << row.name << "?";
+  Key with_value = row;
+  with_value.example = wrong->value;
+  const Setting setting = setting_of(with_value);
+  const testing::TemporaryDirectory directory;
+  const std::string line = strings::cat("  ", setting.key, " = ", setting.value);
+  const std::string path = directory.file("config", strings::cat(setting.before, line, "\nlxc.ephemeral = maybe\n"));
+  Conf conf;
+  const auto problems = check_file(conf, path);
+  ASSERT_EQ(problems.size(), 2U);
+  const Error& error = problems[0];
+  EXPECT_EQ(error.origin().file, path);
+  EXPECT_EQ(error.origin().line, setting.before.empty() ? 1U : 2U);
+  EXPECT_EQ(error.origin().text, strings::trim(line));
+  EXPECT_THAT(problems[1].line(),
+              ::testing::HasSubstr("bad value for lxc.ephemeral at column 17: expected 0 or 1, found \"maybe\""));
+  if (row.is(kInclude) || row.name == "lxc.namespace.share") return;  // a file; a part of the key
+  EXPECT_THAT(error.line(), ::testing::HasSubstr(setting.key));
+  EXPECT_THAT(error.line(), ::testing::HasSubstr("expected "));
+  const std::string_view found = wrong->part.empty() ? std::string_view(setting.value) : wrong->part;
+  EXPECT_THAT(error.line(), ::testing::HasSubstr(strings::cat("found \"", found, "\"")));
+  EXPECT_THAT(error.line(), ::testing::HasSubstr(" at column "));
 }
 
 std::string row_name(const ::testing::TestParamInfo<const Key*>& row) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/strings.hpp"
@@ -362,14 +363,16 @@ TEST(CheckFile, ReportsEveryProblem) {
   const std::string inner = directory.file("inner", "lxc.tty.max = x\n");
   const std::string path = directory.file(
       "config", "lxc.nope = 1\nlxc.include = " + inner + "\nlxc.autodev = 7\nlxc.uts.name = a\nlxc.cgroup.dir.monitor = m\n");
-  const auto problems = check_file(path);
+  Conf conf;
+  const auto problems = check_file(conf, path);
   ASSERT_EQ(problems.size(), 4U);
   EXPECT_EQ(problems[0].origin().line, 1U);
   EXPECT_EQ(problems[1].origin().file, inner);
   EXPECT_EQ(problems[2].origin().line, 3U);
   EXPECT_THAT(problems[3].line(), HasSubstr("lxc.cgroup.dir.container"));
-  EXPECT_TRUE(check_file(directory.file("good", "lxc.uts.name = a\n")).empty());
-  EXPECT_EQ(check_file(directory.path() + "/absent").at(0).code(), ENOENT);
+  Conf good;
+  EXPECT_TRUE(check_file(good, directory.file("good", "lxc.uts.name = a\n")).empty());
+  EXPECT_EQ(check_file(conf, directory.path() + "/absent").at(0).code(), ENOENT);
 }
 
 TEST(Conflicts, AreFoundWhateverTheOrder) {
@@ -400,7 +403,7 @@ TEST(HardwareAddress, TemplatesAreFilledOnceAndKept) {
   EXPECT_THAT(second, MatchesRegex("[0-9a-f][26ae](:[0-9a-f]{2}){5}"));
   EXPECT_EQ(conf.unexpanded,
             strings::cat("# c\nlxc.net.0.type = veth\nlxc.net.0.hwaddr =  ", first, "\nlxc.net.1.hwaddr = ", second, "\n"));
-  EXPECT_EQ(conf.networks.at(0).values.at(0).second.origin.text, "lxc.net.0.hwaddr =  " + first);
+  EXPECT_EQ(conf.networks.at(0).values.at(0).second.origin.text, "lxc.net.0.hwaddr =  10:66:6a:xx:Xx:xX");  // as written
   EXPECT_NE(get_item(loaded(conf.unexpanded), "lxc.net.0.hwaddr").value(), "");
 }
 
@@ -437,11 +440,22 @@ TEST(Speed, TenThousandLines) {
     text += strings::cat("# comment ", i, "\nlxc.cgroup2.memory.max = ", i, "\nlxc.environment = A", i,
                          "=B\nlxc.cap.drop = chown\n", "lxc.net.", i, ".type = empty\n");
   }
-  const auto start = std::chrono::steady_clock::now();
-  const Conf conf = loaded(text);
-  const auto spent = std::chrono::steady_clock::now() - start;
-  EXPECT_EQ(conf.environment.size(), 2000U);
-  EXPECT_LT(std::chrono::duration<double>(spent).count(), 0.5);
+  // The best of a few rounds: other work on the machine is not what is measured.
+  double best = 1;
+  for (int round = 0; round < 7; ++round) {
+    const auto start = std::chrono::steady_clock::now();
+    Conf conf;
+    ASSERT_TRUE(load_text(conf, text, "/var/lib/lxc/production-web-1/config"));
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    EXPECT_EQ(conf.environment.size(), 2000U);
+  }
+  RecordProperty("milliseconds", std::to_string(best * 1000));
+#if defined(__SANITIZE_ADDRESS__) || !defined(NDEBUG)
+  constexpr double kMost = 0.5;
+#else
+  constexpr double kMost = 0.010;
+#endif
+  EXPECT_LT(best, kMost);
 }
 
 }  // namespace

@@ -1,0 +1,73 @@
+# What bash offers after TAB, by the script that `berth config generate completion` prints.
+load lib
+
+setup_file() { is_berth || skip "berth's own"; }
+
+# offers WORD...: what is offered for the last word, one a line.
+offers() {
+  COMP_WORDS=("$@")
+  COMP_CWORD=$(($# - 1))
+  COMPREPLY=()
+  _berth "$1" 2>/dev/null
+  printf '%s\n' "${COMPREPLY[@]}"
+}
+
+load_completion() {
+  berth config generate completion >"$LXCPATH/berth.bash"
+  complete() { :; } # nothing to register in a test
+  # shellcheck disable=SC1091
+  . "$LXCPATH/berth.bash"
+}
+
+@test "every option of every command, and the commands" {
+  load_completion
+  local command count=0
+  while read -r command; do
+    command=${command%% *}
+    contains " $(offers berth "$command" | tr '\n' ' ')" " $command "
+    [ "$command" != config ] || continue # prints another help
+    local helped
+    helped=$("lxc-$command" --help 2>&1 | grep -oE '^  (-., |    )--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u)
+    equals "$(offers "lxc-$command" -- | sort -u)" "$helped"
+    equals "$(offers berth "$command" -- | sort -u)" "$helped"
+    count=$((count + 1))
+  done < <(grep '^[a-z]' "$REPO/src/cli/commands.list")
+  [ "$count" -ge 13 ]
+  equals "$(offers berth st)" "start
+stop"
+  equals "$(offers lxc-start --dae)" --daemon
+}
+
+@test "names of containers by what a command does with them" {
+  load_completion
+  plain_container
+  make_container "${NAME}off" </dev/null
+  start_container
+  equals "$(offers lxc-start -P "$LXCPATH" "")" "${NAME}off"
+  equals "$(offers lxc-start -P "$LXCPATH" -n "")" "${NAME}off"
+  equals "$(offers berth stop -P "$LXCPATH" --name = "")" "$NAME"
+  equals "$(offers berth attach -P "$LXCPATH" "")" "$NAME"
+  equals "$(offers lxc-destroy "--lxcpath" = "$LXCPATH" -f "" | sort)" "$NAME
+${NAME}off"
+  equals "$(offers lxc-unfreeze -P "$LXCPATH" "")" ""
+  # A container is named already; behind "--" stands a command.
+  equals "$(offers lxc-attach -P "$LXCPATH" -n "$NAME" "")" ""
+  equals "$(offers lxc-attach -P "$LXCPATH" "$NAME" -- "")" ""
+}
+
+@test "keys, states, levels" {
+  load_completion
+  equals "$(offers lxc-info -n x -c lxc.tty.)" "lxc.tty.max
+lxc.tty.dir"
+  equals "$(offers berth info -n x --config = lxc.rootfs.m)" "lxc.rootfs.mount
+lxc.rootfs.managed"
+  equals "$(offers lxc-start -s lxc.uts)" "lxc.uts.name="
+  equals "$(offers lxc-execute --define = lxc.prlimit)" "lxc.prlimit."
+  equals "$(offers lxc-start -s lxc.uts.name = x)" ""
+  equals "$(offers lxc-wait -n x -s STOPP)" "STOPPED
+STOPPING"
+  equals "$(offers lxc-start -l D)" DEBUG
+  equals "$(offers berth config ex)" explain
+  equals "$(offers berth config explain lxc.net.0.veth.m)" lxc.net.0.veth.mode
+  equals "$(offers berth config generate s)" schema
+}
