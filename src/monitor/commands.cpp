@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/strings.hpp"
+#include "monitor/seccomp_proxy.hpp"
 #include "sys/file.hpp"
 
 namespace berth::monitor {
@@ -75,8 +76,10 @@ Reply Commands::dispatch(const Request& request) {
     case Command::kGetLimitCgroupFd:
       return get_cgroup_descriptor(request, true);
     case Command::kSeccompNotifyAddListener:
-    case Command::kAddBpfDeviceCgroup:
+      return add_seccomp_listener(request);
     case Command::kGetSeccompNotifyFd:
+      return get_seccomp_listener();
+    case Command::kAddBpfDeviceCgroup:
     case Command::kGetSystemdScope:
       return Reply::error(EOPNOTSUPP);
   }
@@ -102,6 +105,17 @@ Reply Commands::get_tty(const Request& request) {
   Reply reply = Reply::descriptor(lease->fd, static_cast<std::uint64_t>(lease->number));
   reply.then = Reply::Then::kKeep;
   return reply;
+}
+
+Reply Commands::get_seccomp_listener() const {
+  const int listener = seccomp_ == nullptr ? -1 : seccomp_->listener();
+  return listener < 0 ? Reply::error(EBADF) : Reply::descriptor(listener);
+}
+
+Reply Commands::add_seccomp_listener(const Request& request) {
+  if (seccomp_ == nullptr || request.descriptor == nullptr || !*request.descriptor || !alive()) return Reply::error(EINVAL);
+  const auto added = seccomp_->add(std::move(*request.descriptor));
+  return added ? Reply{} : Reply::error(added.error().code());
 }
 
 Reply Commands::window_changed() {
