@@ -44,6 +44,14 @@ const Step& BlobView::step(std::uint32_t index) const {
   return *(reinterpret_cast<const Step*>(base_ + header_->step_offset) + index);
 }
 
+Block BlobView::block(std::uint32_t offset) const {
+  constexpr std::uint32_t kHead = sizeof(std::uint32_t);
+  if (offset == 0 || offset % alignof(std::uint32_t) != 0 || !fits(size_, offset, kHead)) return {};
+  const std::uint32_t length = *reinterpret_cast<const std::uint32_t*>(base_ + offset);
+  if (!fits(size_, std::uint64_t{offset} + kHead, length)) return {};
+  return {base_ + offset + kHead, length};
+}
+
 const char* BlobView::text(std::uint32_t offset) const {
   if (offset == 0 || offset >= size_) return "";
   return reinterpret_cast<const char*>(base_ + offset);

@@ -20,6 +20,12 @@ class StringList {
   std::uint32_t count_ = 0;
 };
 
+// A block of bytes inside a blob.
+struct Block {
+  const void* data = nullptr;
+  std::uint32_t size = 0;
+};
+
 class BlobView {
  public:
   // Checks magic, sizes, alignment and that the blob ends in NUL; a view of a bad blob is not valid() and has no steps.
@@ -30,6 +36,7 @@ class BlobView {
   [[nodiscard]] const MonitorSettings& settings() const { return header_->settings; }
   [[nodiscard]] const char* text(std::uint32_t offset) const;  // never null: "" when absent
   [[nodiscard]] bool has(std::uint32_t offset) const { return offset != 0; }
+  [[nodiscard]] Block block(std::uint32_t offset) const;  // empty when absent
   [[nodiscard]] StringList list(std::uint32_t offset) const { return {base_, size_, offset}; }
 
  private:

@@ -129,6 +129,7 @@ int step_set_ids(Frame& frame);
 int step_session(Frame& frame);
 int step_exec(Frame& frame);
 int step_core_scheduling(Frame& frame);
+int step_seccomp_filter(Frame& frame);
 
 // Mounts the file or directory behind `source_fd` on `target_fd`, with the MS_* in `flags` set (descriptor calls only: the
 // classic ones would need the path again, so there the flags are left out).

@@ -52,6 +52,7 @@ constexpr Row kSteps[] = {
     {Op::kSession, step_session},
     {Op::kExec, step_exec},
     {Op::kCoreScheduling, step_core_scheduling},
+    {Op::kSeccompFilter, step_seccomp_filter},
 };
 
 constexpr StepFunction function_of(Op op) {
@@ -62,7 +63,7 @@ constexpr StepFunction function_of(Op op) {
 }
 
 constexpr bool every_container_step_has_a_function() {
-  for (auto op = static_cast<int>(Op::kDeathSignal); op <= static_cast<int>(Op::kCoreScheduling); ++op) {
+  for (auto op = static_cast<int>(Op::kDeathSignal); op <= static_cast<int>(Op::kSeccompFilter); ++op) {
     if (function_of(static_cast<Op>(op)) == nullptr) return false;
   }
   return true;

@@ -1,7 +1,9 @@
 // Runs in: the container's first process, between clone and exec (no libc, no heap).
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/keyctl.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -147,6 +149,23 @@ int step_working_directory(Frame& frame) {
 int step_core_scheduling(Frame& frame) {
   return check(frame, sys::raw::call(SYS_prctl, PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, 1 /* PIDTYPE_TGID */, 0), "prctl",
                "PR_SCHED_CORE");
+}
+
+// From here on every call of this process is the filter's matter, that of the listener's way out too.
+int step_seccomp_filter(Frame& frame) {
+  const Block block = frame.blob.block(frame.step.block);
+  struct {
+    std::uint16_t count;
+    const void* filter;
+  } program = {static_cast<std::uint16_t>(block.size / sizeof(sock_filter)), block.data};
+  const bool listens = frame.num(0) != 0;
+  const unsigned flags = listens ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+  const long result = sys::raw::call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+  if (result < 0) return refuse(frame, result, "seccomp", frame.text(0));
+  if (!listens) return 0;
+  const ScopedFd listener(result);
+  const int fd = listener.get();
+  return check(frame, send_message(frame.context, MessageKind::kListener, 0, &fd, 1), "sendmsg", "the seccomp listener");
 }
 
 }  // namespace berth::child

@@ -89,6 +89,8 @@ enum class Op : std::uint16_t {
   kExec,            // list0 = argv, list1 = environment, num0 = slot of a program (execveat) or -1; text0 = the file to execute,
                     // empty = argv[0]
   kCoreScheduling,  // new core-scheduling cookie
+  kSeccompFilter,   // block = an array of struct sock_filter, text0 = the policy's file; num0 = 1: with a listener, which goes
+                    // to the monitor (or the caller of attach)
   // --- attach: carried out by berth-attach (child/attach_steps.hpp) only; kJoinCgroup, kProcessLimit and kHostPty there
   //     concern the helper itself -----------------------------------------------------------------------------------------
   kEnterNamespaces,  // num0 = slot of init's pidfd, num1 = CLONE_NEW* mask: all in one call
@@ -157,6 +159,7 @@ struct Step {
   std::uint32_t origin_file = 0;  // the configuration line that asked
   std::uint32_t origin_line = 0;
   std::uint32_t origin_text = 0;
+  std::uint32_t block = 0;  // u32 size, then that many bytes
 };
 
 // What the monitor needs to know besides the steps. Offsets of strings unless said otherwise.
@@ -208,6 +211,7 @@ enum class MessageKind : std::uint32_t {
   kTree,      // monitor -> container: one descriptor, a detached mount
   kAttached,  // berth-attach: value = pid of the command's process, one descriptor: its pidfd
   kSkipped,   // for the log: failure of an optional mount, which was left out
+  kListener,  // one descriptor: of seccomp notifications
   kOutput,    // for the log: one line that a hook printed (failure.step, failure.output)
 };
 

@@ -200,6 +200,8 @@ bool Connection::read_part(char* to, std::size_t wanted, std::size_t& have) {
     has_credentials_ = true;
     credentials_ = *received->credentials;
   }
+  if (phase_ == Phase::kData && brings_descriptor() && !received->descriptors.empty())
+    descriptor_ = std::move(received->descriptors.front());
   have += received->bytes;
   return true;
 }
@@ -209,13 +211,19 @@ bool Connection::read_request() {
     if (!read_part(reinterpret_cast<char*>(&request_), sizeof request_, request_have_)) return false;
     if (request_have_ < sizeof request_) return true;
     if (request_.data_length < 0 || request_.data_length > runtime::kCommandDataMax) return false;
-    if (request_.data_length == 0) return complete();
+    if (request_.data_length == 0 && !brings_descriptor()) return complete();
     if (!allowed()) return begin_reply(Reply::error(EPERM));
-    data_.resize(static_cast<std::size_t>(request_.data_length));
+    data_.resize(brings_descriptor() ? 1 : static_cast<std::size_t>(request_.data_length));
     phase_ = Phase::kData;
   }
   if (!read_part(data_.data(), data_.size(), data_have_)) return false;
   return data_have_ < data_.size() || complete();
+}
+
+// A message of its own behind the request: one byte that counts for nothing, and the descriptor.
+bool Connection::brings_descriptor() const {
+  return static_cast<runtime::Command>(request_.command) == runtime::Command::kSeccompNotifyAddListener &&
+         request_.data_length == 0;
 }
 
 bool Connection::allowed() const { return has_credentials_ && may_command(credentials_); }
@@ -230,7 +238,9 @@ bool Connection::complete() {
 
 bool Connection::serve(std::string_view data) {
   const auto argument = data.empty() ? reinterpret_cast<std::uint64_t>(request_.data) : 0;
-  const Reply reply = server_.handler_.on_command({static_cast<runtime::Command>(request_.command), argument, data, *this});
+  const Reply reply =
+      server_.handler_.on_command({static_cast<runtime::Command>(request_.command), argument, data, *this, &descriptor_});
+  descriptor_.reset();
   engaged_ = reply.then != Reply::Then::kClose;
   if (reply.then == Reply::Then::kSilent || reply.then == Reply::Then::kLater) return true;
   return begin_reply(reply);

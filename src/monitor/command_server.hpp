@@ -25,6 +25,7 @@ struct Request {
   std::uint64_t argument;
   std::string_view data;
   Connection& connection;
+  Fd* descriptor = nullptr;  // of the command that brings one: never null there, may be taken
 };
 
 struct Reply {
@@ -112,6 +113,7 @@ class Connection final : private Watcher {
   bool begin_reply(const Reply& reply);
   bool write_reply();
   [[nodiscard]] bool allowed() const;
+  [[nodiscard]] bool brings_descriptor() const;
 
   CommandServer& server_;
   Fd socket_;
@@ -121,6 +123,7 @@ class Connection final : private Watcher {
   std::size_t request_have_ = 0;
   std::string data_;
   std::size_t data_have_ = 0;
+  Fd descriptor_;  // behind the request of the command that brings one
   bool has_credentials_ = false;
   ucred credentials_{};
   std::string out_;

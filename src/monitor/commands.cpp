@@ -7,6 +7,7 @@
 
 #include "base/strings.hpp"
 #include "monitor/device_rules.hpp"
+#include "monitor/seccomp_proxy.hpp"
 #include "sys/file.hpp"
 
 namespace berth::monitor {
@@ -77,11 +78,12 @@ Reply Commands::dispatch(const Request& request) {
       return get_cgroup_descriptor(request, true);
     case Command::kAddBpfDeviceCgroup:
       return add_device_rule(request);
+    case Command::kSeccompNotifyAddListener:
+      return add_seccomp_listener(request);
+    case Command::kGetSeccompNotifyFd:
+      return get_seccomp_listener();
     case Command::kGetSystemdScope:
       return Reply::error(EINVAL);  // LXC's word for a container that has no scope of its own, and ours never have
-    case Command::kSeccompNotifyAddListener:
-    case Command::kGetSeccompNotifyFd:
-      return Reply::error(EOPNOTSUPP);
   }
   return Reply::error(ENOSYS);  // tells a newer client that this monitor is older
 }
@@ -105,6 +107,17 @@ Reply Commands::get_tty(const Request& request) {
   Reply reply = Reply::descriptor(lease->fd, static_cast<std::uint64_t>(lease->number));
   reply.then = Reply::Then::kKeep;
   return reply;
+}
+
+Reply Commands::get_seccomp_listener() const {
+  const int listener = seccomp_ == nullptr ? -1 : seccomp_->listener();
+  return listener < 0 ? Reply::error(EBADF) : Reply::descriptor(listener);
+}
+
+Reply Commands::add_seccomp_listener(const Request& request) {
+  if (seccomp_ == nullptr || request.descriptor == nullptr || !*request.descriptor || !alive()) return Reply::error(EINVAL);
+  const auto added = seccomp_->add(std::move(*request.descriptor));
+  return added ? Reply{} : Reply::error(added.error().code());
 }
 
 Reply Commands::window_changed() {

@@ -37,11 +37,15 @@ class Control {
   ~Control() = default;
 };
 
+class SeccompProxy;
+
 class Commands final : public CommandHandler {
  public:
   Commands(const child::BlobView& blob, Loop& loop, Container& container, Console& console, Freezer& freezer, Control& control);
   // Set once the server exists; needed for subscriptions and late answers.
   void serve(CommandServer& server) { server_ = &server; }
+
+  void notify_through(SeccompProxy& proxy) { seccomp_ = &proxy; }
 
   Reply on_command(const Request& request) override;
   void on_disconnect(Connection& connection) override;
@@ -64,6 +68,8 @@ class Commands final : public CommandHandler {
   Reply serve_state_clients(const Request& request);
   Reply init_pidfd() const;
   Reply add_device_rule(const Request& request);
+  [[nodiscard]] Reply get_seccomp_listener() const;
+  Reply add_seccomp_listener(const Request& request);
   void poll_freezer();
   void finish_freezing(int result);
   [[nodiscard]] bool alive() const { return container_.init_pid > 0; }
@@ -75,6 +81,7 @@ class Commands final : public CommandHandler {
   Freezer& freezer_;
   Control& control_;
   CommandServer* server_ = nullptr;
+  SeccompProxy* seccomp_ = nullptr;
 
   struct Waiter {
     Connection* connection;

@@ -46,6 +46,7 @@ Monitor::Monitor(const child::BlobView& blob, Loop loop, Fd status, Fd terminal)
       terminal_(std::move(terminal)),
       console_(loop_),
       freezer_(blob.text(blob.settings().freezer), blob.settings().freezer_is_v2 != 0),
+      seccomp_(blob, loop_, container_),
       commands_(blob, loop_, container_, console_, freezer_, *this),
       server_(loop_, commands_),
       hook_(loop_),
@@ -56,6 +57,7 @@ Monitor::Monitor(const child::BlobView& blob, Loop loop, Fd status, Fd terminal)
       init_watcher_([this] { on_init_ended(); }),
       done_(blob.step_count()) {
   commands_.serve(server_);
+  commands_.notify_through(seccomp_);
   for (std::uint32_t i = 0; i < blob.step_count(); ++i) {
     done_[i] = blob.step(i).phase == Phase::kCaller;
     if (blob.step(i).phase == Phase::kBeside) groups_made_ = false;
@@ -292,6 +294,11 @@ void Monitor::on_message(child::Message& message, std::vector<Fd> descriptors) {
     case child::MessageKind::kDevpts:
       if (!descriptors.empty()) container_.devpts = std::move(descriptors.front());
       return;
+    case child::MessageKind::kListener:
+      if (descriptors.empty()) return;
+      if (auto begun = seccomp_.start(std::move(descriptors.front())); !begun)
+        fail_start(begun.error(), step_of(blob_, Op::kSeccompFilter));
+      return;
     case child::MessageKind::kSkipped:
     case child::MessageKind::kOutput:
       return log_note(blob_, message);
@@ -334,6 +341,7 @@ void Monitor::drop_init() {
   container_.init_pidfd.reset();
   container_.init_pid = 0;
   container_.devpts.reset();
+  seccomp_.stop();
   if (channel_) loop_.forget(channel_.get());
   channel_.reset();
   context_.channel = -1;

@@ -17,6 +17,7 @@
 #include "monitor/init_process.hpp"
 #include "monitor/loop.hpp"
 #include "monitor/schedule.hpp"
+#include "monitor/seccomp_proxy.hpp"
 #include "runtime/host_steps.hpp"
 #include "runtime/status_protocol.hpp"
 
@@ -112,6 +113,7 @@ class Monitor final : private Control {
   Container container_;
   Console console_;
   Freezer freezer_;
+  SeccompProxy seccomp_;
   Commands commands_;
   CommandServer server_;
   HookRunner hook_;

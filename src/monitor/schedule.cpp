@@ -64,4 +64,10 @@ bool wants_namespaces(const BlobView& blob) {
   return false;
 }
 
+std::uint32_t step_of(const child::BlobView& blob, child::Op op) {
+  std::uint32_t index = 0;
+  while (index < blob.step_count() && blob.step(index).op != op) ++index;
+  return index;
+}
+
 }  // namespace berth::monitor

@@ -16,6 +16,9 @@ StepList stop_steps(const child::BlobView& blob);
 // The undo steps of what is done. On a reboot only of what will be done again.
 StepList undo_steps(const child::BlobView& blob, const std::vector<bool>& done, bool reboot);
 
+// The first step of that kind; the number of steps when there is none.
+std::uint32_t step_of(const child::BlobView& blob, child::Op op);
+
 // The pre-start hooks have all run, so the stop hooks have something to put right.
 bool prepared(const child::BlobView& blob, const std::vector<bool>& done);
 // The plan has a hook that wants the namespaces of the ended container.

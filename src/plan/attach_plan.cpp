@@ -97,6 +97,9 @@ void add_restrictions(Steps& steps, const AttachSpec& spec) {
   if (spec.capabilities) {
     steps.inside(Op::kCapabilities, "dropping capabilities").num[0] = static_cast<std::int64_t>(*spec.capabilities);
   }
+  // Later: the label of the security module is set here, through a descriptor that the helper opened before it went in.
+  if (spec.no_new_privileges) steps.inside(Op::kNoNewPrivileges, "forbidding new privileges");
+  if (spec.seccomp) describe_seccomp(steps.inside(Op::kSeccompFilter, {}), *spec.seccomp);
   if (spec.uid || spec.gid || spec.groups) {
     PlannedStep& ids = steps.inside(Op::kSetIds, "setting user and group");
     ids.num[0] = spec.uid ? std::int64_t{*spec.uid} : -1;  // -1: setresuid leaves it
@@ -105,8 +108,6 @@ void add_restrictions(Steps& steps, const AttachSpec& spec) {
     ids.num[2] = spec.groups || (spec.namespaces & CLONE_NEWUSER) == 0 ? 1 : 0;
     for (const gid_t group : spec.groups.value_or(std::vector<gid_t>{})) ids.list[0].push_back(strings::cat(group));
   }
-  // Later: the label of the security module is set here, through a descriptor that the helper opened before it went in.
-  if (spec.no_new_privileges) steps.inside(Op::kNoNewPrivileges, "forbidding new privileges");
 }
 
 void add_inside(Steps& steps, const AttachSpec& spec) {

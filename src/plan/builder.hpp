@@ -56,6 +56,9 @@ Status decide_cgroups(Builder& builder);       // start_cgroups.cpp
 Status decide_capabilities(Builder& builder);  // start_process.cpp
 Status decide_network(Builder& builder);       // start_network.cpp
 Status check_confinement(Builder& builder);    // start_confinement.cpp
+// As late as it can be, so that the filter meets few calls of the start: before the start hooks, which it is for too, else before
+// init's ids are taken, which may cost the right to load it.
+void plan_seccomp(Builder& builder);  // start_confinement.cpp
 void plan_caller_cgroups(Builder& builder);
 void plan_monitor_cgroups(Builder& builder);
 // The container is born in its group of this hierarchy; it enters the others itself, and those are made meanwhile (kBeside).

@@ -44,6 +44,16 @@ class Writer {
     return offset;
   }
 
+  std::uint32_t block(const std::string& value) {
+    if (value.empty()) return 0;
+    bytes_.resize((bytes_.size() + 7) / 8 * 8, '\0');
+    const auto offset = static_cast<std::uint32_t>(bytes_.size());
+    const auto size = static_cast<std::uint32_t>(value.size());
+    bytes_.append(reinterpret_cast<const char*>(&size), sizeof size);
+    bytes_.append(value);
+    return offset;
+  }
+
   std::string take() && {
     bytes_.push_back('\0');
     return std::move(bytes_);
@@ -89,6 +99,7 @@ child::Step encode_step(const PlannedStep& planned, Writer& writer) {
   step.origin_file = writer.text(planned.origin.file);
   step.origin_line = planned.origin.line;
   step.origin_text = writer.text(planned.origin.text);
+  step.block = writer.block(planned.block);
   return step;
 }
 

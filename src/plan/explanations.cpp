@@ -89,6 +89,17 @@ constexpr auto kRows = std::to_array<Row>({
         "give every directory on the way to it the x permission for others"},
     Row{Op::kPivotRoot, "", EINVAL, "the host's root can't be pivoted (an initial ramfs?)",
         "boot the host with a real root file system"},
+    Row{Op::kSeccompFilter, "seccomp", EACCES,
+        "loading a filter needs CAP_SYS_ADMIN in the container's user namespace, or no_new_privs", "set lxc.no_new_privs = 1"},
+    Row{Op::kSeccompFilter, "seccomp", EINVAL,
+        "the kernel refused the filter: it is built without seccomp filters, or too old for one",
+        "use a kernel with CONFIG_SECCOMP_FILTER (5.0 or later for notify), or clear the line: lxc.seccomp.profile ="},
+    Row{Op::kSeccompFilter, "seccomp", EBUSY, "a filter with a listener is in force already, and the kernel allows one only",
+        "use a policy without notify in a container of a container that has one"},
+    Row{Op::kSeccompFilter, "connect", ENOENT, "lxc.seccomp.notify.proxy names a socket that is not there",
+        "start the proxy first, or correct the line"},
+    Row{Op::kSeccompFilter, "connect", ECONNREFUSED, "nobody listens at lxc.seccomp.notify.proxy",
+        "start the proxy first, or correct the line"},
     Row{Op::kHostname, "", EINVAL, "the name is longer than 64 bytes", "shorten lxc.uts.name"},
 });
 

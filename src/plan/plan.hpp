@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/result.hpp"
 #include "child/step.hpp"
+#include "security/seccomp_filter.hpp"
 
 namespace berth::plan {
 
@@ -21,6 +22,7 @@ struct PlannedStep {
   std::uint32_t undoes = 0;  // kUndo: number (from 1) of the step that it takes back
   std::string doing;         // "mounting the root file system": verb in -ing form, lower case
   Origin origin;
+  std::string block;  // bytes
 };
 
 struct Settings {
@@ -43,6 +45,9 @@ struct Plan {
   Settings settings;
   std::vector<PlannedStep> steps;
 };
+
+// Fills a kSeccompFilter step.
+PlannedStep& describe_seccomp(PlannedStep& step, const security::CompiledFilter& filter);
 
 // The blob of child/step.hpp.
 std::string encode(const Plan& plan);

@@ -68,6 +68,7 @@ constexpr auto kOpNames = std::to_array<OpName>({
     OpName{child::Op::kSession, "session"},
     OpName{child::Op::kExec, "exec"},
     OpName{child::Op::kCoreScheduling, "core-scheduling"},
+    OpName{child::Op::kSeccompFilter, "seccomp-filter"},
     OpName{child::Op::kEnterNamespaces, "enter-namespaces"},
     OpName{child::Op::kShareCoreCookie, "share-core-scheduling"},
     OpName{child::Op::kFreshProcSys, "fresh-proc-sys"},

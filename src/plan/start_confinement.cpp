@@ -38,7 +38,6 @@ bool selinux_enabled() { return sys::exists("/sys/fs/selinux/enforce"); }
 
 Status check_confinement(Builder& builder) {
   const config::SecurityConf& security = builder.conf().security;
-  TRY(refuse_key(builder, "lxc.seccomp.profile", security.seccomp_profile, "seccomp filtering"));
   const std::string& profile = security.apparmor_profile;
   // A kernel without the module can't confine: LXC starts such containers too.
   if (profile != "unconfined" && profile != "unchanged" && apparmor_enabled()) {
@@ -53,6 +52,21 @@ Status check_confinement(Builder& builder) {
   }
   warn_of_defaults(builder);
   return {};
+}
+
+PlannedStep& describe_seccomp(PlannedStep& step, const security::CompiledFilter& filter) {
+  step.doing = strings::cat("loading the seccomp filter of ", filter.policy, " (", filter.description, "; ",
+                            filter.instructions(), " instructions", filter.notifies ? "; with a listener)" : ")");
+  step.block = filter.program;
+  step.text[0] = filter.policy;
+  step.num[0] = filter.notifies ? 1 : 0;
+  return step;
+}
+
+void plan_seccomp(Builder& builder) {
+  if (!builder.inputs.seccomp) return;
+  PlannedStep& step = builder.inside(child::Op::kSeccompFilter, {});
+  describe_seccomp(step, *builder.inputs.seccomp).origin = builder.origin("lxc.seccomp.profile");
 }
 
 }  // namespace berth::plan

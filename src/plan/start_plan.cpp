@@ -45,6 +45,10 @@ void add_point(Builder& builder, bool inside, child::Op op, child::Point point, 
   step.num[0] = static_cast<std::int64_t>(point);
 }
 
+bool has_hooks(const Builder& builder, config::HookType type) {
+  return !builder.conf().hooks.commands[static_cast<std::size_t>(type)].empty();
+}
+
 // What happens inside, in order. The monitor's part of the same time is collected in `parallel`.
 Status plan_container(Builder& builder) {
   plan_entry(builder);
@@ -64,6 +68,7 @@ Status plan_container(Builder& builder) {
   if (builder.has_root)
     builder.inside(child::Op::kPivotRoot, "making the root file system the root").text[0] = builder.root_mount;
   plan_restrictions(builder);
+  if (has_hooks(builder, config::HookType::kStart)) plan_seccomp(builder);
   plan_container_hooks(builder, config::HookType::kStart);
   return {};
 }
@@ -100,10 +105,6 @@ bool any_device_rule(const Builder& builder) {
     if (write.devices) return true;
   }
   return false;
-}
-
-bool has_hooks(const Builder& builder, config::HookType type) {
-  return !builder.conf().hooks.commands[static_cast<std::size_t>(type)].empty();
 }
 
 }  // namespace

@@ -169,6 +169,7 @@ Status plan_program(Builder& builder) {
   session.num[1] = child::kNoSlot;
   session.num[2] = builder.inputs.foreground ? 1 : 0;
   session.num[3] = builder.inputs.terminal ? 1 : 0;
+  if (conf.hooks.commands[static_cast<std::size_t>(config::HookType::kStart)].empty()) plan_seccomp(builder);
   plan_ids(builder);
   builder.inside(child::Op::kRelease, "telling the monitor that init is about to run").num[0] =
       static_cast<std::int64_t>(child::Point::kAboutToExec);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "runtime/attach_target.hpp"
 #include "runtime/attach_terminal.hpp"
 #include "runtime/host_program.hpp"
+#include "runtime/seccomp.hpp"
 #include "sys/features.hpp"
 #include "sys/file.hpp"
 #include "sys/raw.hpp"
@@ -56,10 +58,31 @@ Status check_request(const AttachRequest& request) {
 
 // A command that enters must not be freer than the container is.
 Status check_confinement(const AttachRequest& request, const AttachTarget& target) {
-  if (request.elevated.lsm || (!target.filtered && target.label.empty())) return {};
-  const std::string by = target.label.empty() ? "a seccomp filter" : strings::cat("the security label '", target.label, "'");
-  return fail(Error::message(strings::cat("the container is confined by ", by, ", which attach can't apply yet"), ENOTSUP)
-                  .hint("attach with --elevated-privileges=LSM to enter without it"));
+  constexpr std::string_view kHint = "attach with --elevated-privileges=LSM to enter without it";
+  if (request.elevated.lsm) return {};
+  if (!target.label.empty()) {
+    return fail(Error::message(strings::cat("the container is confined by the security label '", target.label,
+                                            "', which attach can't apply yet"),
+                               ENOTSUP)
+                    .hint(kHint));
+  }
+  if (target.filtered && target.seccomp_profile.empty()) {
+    return fail(Error::message("the container is confined by a seccomp filter that is not of its configuration", ENOTSUP)
+                    .because("it was started below that filter, or its first process has loaded it: attach can't load it too")
+                    .hint(kHint));
+  }
+  return {};
+}
+
+// The container's filter, from its policy file as that is now. Its listener goes to the monitor, which has the container's.
+Status choose_filter(plan::AttachSpec& spec, AttachLaunch& launch, const AttachRequest& request, const AttachTarget& target,
+                     const CommandClient& monitor) {
+  if (request.elevated.lsm || !target.filtered) return {};
+  spec.seccomp = TRY(filter_of(target.seccomp_profile));
+  launch.take_listener = [&monitor](const Fd& listener) {
+    return with_context(monitor.add_seccomp_listener(listener.get()), "handing the seccomp listener to the monitor");
+  };
+  return {};
 }
 
 std::string working_directory(const AttachRequest& request) {
@@ -200,18 +223,28 @@ struct Entered {
   Fd log;
 };
 
-Result<Entered> enter_target(const AttachRequest& request, const AttachTarget& target, const Entrant& entrant) {
+// A process whose filter asks nobody would wait for ever.
+Status check_listener(AttachedCommand& command) {
+  if (command.listener) return {};
+  if (command.process.signal(SIGKILL)) TRY(command.process.reap());
+  return fail(std::move(command.listener.error()));
+}
+
+Result<Entered> enter_target(const AttachRequest& request, const AttachTarget& target, const CommandClient& monitor,
+                             const Entrant& entrant) {
   TRY(check_confinement(request, target));
   Entered result;
   result.log = TRY(open_log(request));
   AttachLaunch wanted;
   wanted.stdio = stdio_of(request);
   plan::AttachSpec spec = make_spec(request, target, wanted, entrant.call);
+  TRY(choose_filter(spec, wanted, request, target, monitor));
   const std::vector<Fd> namespaces = TRY(open_namespaces(spec, target));
   wanted.slots.push_back(target.init.pidfd());
   for (const Fd& fd : namespaces) wanted.slots.push_back(fd.get());
   Launched launched = TRY(launch_with_terminal(spec, wanted, entrant));
   result.command = std::move(launched.command);
+  TRY(check_listener(result.command));
   if (!result.command.failure) return result;
   Error failure = explain_failure(launched.plan, *result.command.failure);
   if (!failed_at(launched.plan, result.command, child::Op::kExecCommand)) return fail(std::move(failure));
@@ -223,7 +256,7 @@ Result<Entered> enter(const Container& container, const AttachRequest& request, 
   TRY(check_request(request));
   const auto target = learn_target(container, request);
   if (!target) return fail(Error(target.error()).context("cannot attach"));
-  return with_context(enter_target(request, *target, entrant), "cannot attach");
+  return with_context(enter_target(request, *target, container.client(), entrant), "cannot attach");
 }
 
 Result<AttachedProcess> leave_running(const AttachRequest& request, Entered entered) {

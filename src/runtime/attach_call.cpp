@@ -137,7 +137,7 @@ Result<AttachedCommand> launch_call(const AttachLaunch& launch, const std::vecto
                           .call = call};
   const pid_t helper = TRY(fork_caller(preparation));
   copys.reset();
-  auto command = collect_attached(own.get());
+  auto command = collect_attached(own.get(), launch);
   // Somebody else in the caller's program may have waited for all children: its status says nothing that the channel has not
   // said.
   (void)sys::wait_pid(helper);

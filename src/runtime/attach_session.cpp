@@ -100,7 +100,7 @@ void make_printable(char (&text)[N]) {
   text[shown.copy(text, N - 1)] = '\0';
 }
 
-void take_message(AttachedCommand& command, child::Message& message, std::vector<Fd> descriptors) {
+void take_message(AttachedCommand& command, child::Message& message, std::vector<Fd> descriptors, const AttachLaunch& launch) {
   switch (message.kind) {
     case child::MessageKind::kAttached:
       if (!command.process.valid() && !descriptors.empty()) {
@@ -109,6 +109,9 @@ void take_message(AttachedCommand& command, child::Message& message, std::vector
       break;
     case child::MessageKind::kConsole:
       if (!command.ptmx && !descriptors.empty()) command.ptmx = std::move(descriptors.front());
+      break;
+    case child::MessageKind::kListener:
+      if (launch.take_listener && !descriptors.empty()) command.listener = launch.take_listener(std::move(descriptors.front()));
       break;
     case child::MessageKind::kFailed:
       make_printable(message.failure.call);
@@ -124,13 +127,13 @@ void take_message(AttachedCommand& command, child::Message& message, std::vector
 }  // namespace
 
 // Until both ends are gone: the helper's by its exit, the command's by exec or its death.
-Result<AttachedCommand> collect_attached(int channel) {
+Result<AttachedCommand> collect_attached(int channel, const AttachLaunch& launch) {
   AttachedCommand command;
   child::Message message;
   for (;;) {
     sys::Received received = TRY(sys::receive(channel, std::as_writable_bytes(std::span(&message, 1))));
     if (received.bytes == 0) return command;
-    if (received.bytes == sizeof message) take_message(command, message, std::move(received.descriptors));
+    if (received.bytes == sizeof message) take_message(command, message, std::move(received.descriptors), launch);
   }
 }
 
@@ -138,7 +141,7 @@ Result<AttachedCommand> launch_attached(const AttachLaunch& launch) {
   auto [own, helpers] = TRY(sys::socket_pair(SOCK_SEQPACKET));
   const os::PidRef helper(TRY_CONTEXT(start_helper(launch, helpers.get()), "starting berth-attach"));
   helpers.reset();
-  AttachedCommand command = TRY(collect_attached(own.get()));
+  AttachedCommand command = TRY(collect_attached(own.get(), launch));
   const auto status = helper.reap();  // its work is done, whoever has been told of its end
   if (!command.process.valid() && !command.failure) {
     return fail(Error::message(strings::cat("berth-attach ended too early (wait status ", status ? *status : -1, ")"), ECHILD));

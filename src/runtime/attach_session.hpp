@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,15 +15,17 @@
 namespace berth::runtime {
 
 struct AttachLaunch {
-  std::string plan;                      // encoded
-  std::array<int, 3> stdio = {0, 1, 2};  // -1 = /dev/null
-  std::vector<int> slots;                // descriptors for the slots from 0 on
-  std::string unified_group;             // absolute directory; empty = the helper stays in the caller's
+  std::string plan;                         // encoded
+  std::array<int, 3> stdio = {0, 1, 2};     // -1 = /dev/null
+  std::vector<int> slots;                   // descriptors for the slots from 0 on
+  std::function<Status(Fd)> take_listener;  // of the command's seccomp filter, while its process waits at that
+  std::string unified_group;                // absolute directory; empty = the helper stays in the caller's
 };
 
 struct AttachedCommand {
   os::PidRef process;                     // a child of the caller; invalid when the helper failed before it existed
   Fd ptmx;                                // of its terminal, when it has one
+  Status listener;                        // what take_listener said
   std::optional<child::Failure> failure;  // it was not executed; texts are printable
 };
 
@@ -35,6 +38,6 @@ Result<AttachedCommand> launch_call(const AttachLaunch& launch, const std::vecto
                                     const AttachedCall& call);
 
 // What the processes of an attach say on `channel`, until their ends of it are closed.
-Result<AttachedCommand> collect_attached(int channel);
+Result<AttachedCommand> collect_attached(int channel, const AttachLaunch& launch);
 
 }  // namespace berth::runtime

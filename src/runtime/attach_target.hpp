@@ -20,6 +20,7 @@ struct AttachTarget {
   std::uint64_t core_cookie = 0;          // 0 = none
   bool no_new_privileges = false;         // configured
   bool filtered = false;                  // by a seccomp filter that the caller does not have
+  std::string seccomp_profile;            // the container's policy file; asked for when it is filtered
   std::string label;                      // of a Linux security module, when confined and not the caller's own; else empty
   std::vector<plan::AttachLimit> limits;  // lxc.prlimit.*
   std::vector<std::string> environment;   // lxc.environment, lxc.environment.runtime

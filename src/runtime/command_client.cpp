@@ -394,6 +394,26 @@ Result<CommandClient::Subscription> CommandClient::add_reboot_client() const {
   return subscribe(values);
 }
 
+Result<Fd> CommandClient::seccomp_notify_fd() const {
+  Reply reply = TRY(exchange(Command::kGetSeccompNotifyFd, 0));
+  if (reply.closed) return fail(not_running());
+  if (reply.header.result < 0) return fail(refused(Command::kGetSeccompNotifyFd, -reply.header.result));
+  if (reply.descriptors.empty()) return fail(refused(Command::kGetSeccompNotifyFd, EBADF));
+  return std::move(reply.descriptors.front());
+}
+
+// The descriptor travels behind the request, with a byte of its own.
+Status CommandClient::add_seccomp_listener(int listener) const {
+  Reply reply = TRY(ask(Command::kSeccompNotifyAddListener, listener, {}));
+  const std::byte carrier{0};
+  const auto sent = sys::send(reply.connection.get(), std::span(&carrier, 1), std::span(&listener, 1));
+  if (!sent && !connection_lost(sent.error())) return fail(sent.error());
+  reply = TRY(answer(Command::kSeccompNotifyAddListener, std::move(reply)));
+  if (reply.closed) return fail(not_running());
+  if (reply.header.result < 0) return fail(refused(Command::kSeccompNotifyAddListener, -reply.header.result));
+  return {};
+}
+
 Status CommandClient::announce(State state) const {
   const Reply reply = TRY(exchange(Command::kServeStateClients, static_cast<std::int64_t>(state)));
   if (reply.closed) return fail(not_running());

@@ -90,6 +90,10 @@ class CommandClient {
   Result<Subscription> add_state_client(const bool (&wanted)[kStates]) const;
   // Subscribes to the RUNNING that follows the next reboot.
   Result<Subscription> add_reboot_client() const;
+  // The descriptor that calls of the container are notified on (seccomp_unotify(2)). Error EBADF: its policy has no such calls.
+  Result<Fd> seccomp_notify_fd() const;
+  // Gives the monitor another one, of a process that has entered the container.
+  Status add_seccomp_listener(int listener) const;
   // Tells the monitor and its subscribers of a state that this process brought about (the freezer of cgroup v1).
   Status announce(State state) const;
 

@@ -24,6 +24,7 @@
 #include "runtime/host_steps.hpp"
 #include "runtime/monitor_link.hpp"
 #include "runtime/programs.hpp"
+#include "runtime/seccomp.hpp"
 #include "sys/file.hpp"
 
 namespace berth::runtime {
@@ -105,6 +106,7 @@ Result<config::Conf> load_for_start(const Container& container, const StartReque
 }
 
 Result<plan::Plan> plan_for(const Container& container, const StartRequest& request, const config::Conf& conf) {
+  SeccompChoice seccomp = TRY(choose_filter(conf));
   plan::StartInputs inputs{.conf = conf,
                            .name = container.name(),
                            .lxcpath = container.lxcpath(),
@@ -123,9 +125,11 @@ Result<plan::Plan> plan_for(const Container& container, const StartRequest& requ
                            .log_prefix = request.program,
                            .log_file = request.log_file,
                            .log_level = request.log_level,
+                           .seccomp = std::move(seccomp.filter),
                            .terminal = request.foreground && ::isatty(STDIN_FILENO) != 0};
   TRY(resolve_shares(container, request, inputs));
   plan::Plan plan = TRY(plan::plan_start(inputs));
+  for (std::string& warning : seccomp.warnings) plan.settings.warnings.push_back(std::move(warning));
   plan.settings.socket_name = command_socket_name(container.lxcpath(), container.name());
   if (conf.ephemeral) {
     plan.settings.destroy_program = {

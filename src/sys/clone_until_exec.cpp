@@ -101,9 +101,7 @@ Result<Cloned> clone_detached_copying(std::uint64_t flags, int cgroup_fd, void (
 }
 
 #ifdef BERTH_CAN_SHARE_MEMORY
-bool can_share(const ChildStack& stack) {
-  return stack.valid() && raw::dispatch == raw::kernel && has(Feature::kClone3);
-}
+bool can_share(const ChildStack& stack) { return stack.valid() && raw::dispatch == raw::kernel && has(Feature::kClone3); }
 
 // Arguments of a child that lives on its stack until it executes a program.
 struct Request {

@@ -34,7 +34,7 @@ int wait_form(const siginfo_t& info) {
 
 // The status of a process that somebody else has waited for. Nothing where the kernel does not keep it.
 std::optional<int> kept_status(int pidfd) {
-  struct Info {  // struct pidfd_info of <linux/pidfd.h>, as far as its first version goes
+  struct Info {                    // struct pidfd_info of <linux/pidfd.h>, as far as its first version goes
     std::uint64_t mask = 1U << 3;  // PIDFD_INFO_EXIT
     std::uint64_t cgroup = 0;
     std::uint32_t ids[11] = {};

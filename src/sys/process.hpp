@@ -34,8 +34,8 @@ Status send_signal(int pidfd, int signal);
 Status send_signal_to_group(int pidfd, pid_t pid, int signal);
 Status kill(pid_t pid, int signal);
 // waitid(P_PIDFD, WEXITED): blocks. Returns the status in wait(2) form. A child that the caller's handling of SIGCHLD has taken
-// (ignored, or a handler that waits for everybody) is awaited too; its status is known where the kernel keeps it (6.15), else it is
-// the Error ECHILD.
+// (ignored, or a handler that waits for everybody) is awaited too; its status is known where the kernel keeps it (6.15), else it
+// is the Error ECHILD.
 Result<int> wait_pidfd(int pidfd);
 // Until the process has ended, whoever its parent is.
 void await_exit(int pidfd);

@@ -104,6 +104,14 @@ Status connect_abstract(int fd, std::string_view name) {
   return status(retry(SYS_connect, fd, &to.address, to.length), "connect", strings::cat('@', name));
 }
 
+Status connect_path(int fd, const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return refusal(-ENAMETOOLONG, "connect", path);
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return status(retry(SYS_connect, fd, &address, sizeof address), "connect", path);
+}
+
 Status listen(int fd, int backlog) { return status(raw::call(SYS_listen, fd, backlog), "listen"); }
 
 Result<Fd> accept(int fd) { return owned(retry(SYS_accept4, fd, nullptr, nullptr, SOCK_CLOEXEC), "accept"); }

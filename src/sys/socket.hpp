@@ -23,6 +23,8 @@ Result<std::pair<Fd, Fd>> socket_pair(int type);
 // `name` is an abstract address without its leading NUL.
 Status bind_abstract(int fd, std::string_view name);
 Status connect_abstract(int fd, std::string_view name);
+// `path` is that of a socket in the file system. EAGAIN of a non-blocking socket: its queue is full.
+Status connect_path(int fd, const std::string& path);
 Status listen(int fd, int backlog);
 Result<Fd> accept(int fd);
 Status shut_down(int fd, int how);  // SHUT_*

@@ -215,13 +215,14 @@ TEST(SafeProgramFallback, FailuresLeakNothing) {
   }
 }
 
-// --- callers with habits of their own about children ------------------------------------------------------------------------------
+// --- callers with habits of their own about children
+// ------------------------------------------------------------------------------
 
 // What the test does with SIGCHLD, undone in the end.
 class ChildSignal {
  public:
   explicit ChildSignal(void (*handler)(int)) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = handler;
     ::sigaction(SIGCHLD, &action, &before_);
   }
@@ -230,7 +231,7 @@ class ChildSignal {
   ~ChildSignal() { ::sigaction(SIGCHLD, &before_, nullptr); }
 
  private:
-  struct sigaction before_ {};
+  struct sigaction before_{};
 };
 
 volatile sig_atomic_t heard = 0;
