@@ -7,6 +7,7 @@
 #include "cli/json.hpp"
 #include "cli/report.hpp"
 #include "config/parser.hpp"
+#include "security/seccomp_policy.hpp"
 #include "sys/file.hpp"
 
 namespace berth::cli {
@@ -77,6 +78,21 @@ void print_problem(const Problem& problem) {
   if (!error.hint().empty()) print(strings::cat("  try: ", error.hint(), '\n'));
 }
 
+// The policy that the configuration names, as far as it can be read; its own problems have been told.
+void check_seccomp(const std::string& file, std::vector<Problem>& problems) {
+  config::Conf conf;
+  (void)config::load_file(conf, file);
+  const std::string& profile = conf.security.seccomp_profile;
+  if (profile.empty()) return;
+  const Origin origin = conf.origin("lxc.seccomp.profile");
+  const auto text = sys::read_file(profile);
+  if (!text) {
+    problems.push_back({file, Error(text.error()).context("cannot read the seccomp policy").set_by(origin)});
+    return;
+  }
+  for (Error& error : security::check_policy(*text, profile)) problems.push_back({file, std::move(error).set_by(origin)});
+}
+
 Result<int> check(CheckOptions& options) {
   if (!options.name.empty()) options.arguments.push_back(options.name);
   if (options.arguments.empty())
@@ -89,6 +105,7 @@ Result<int> check(CheckOptions& options) {
       continue;
     }
     for (Error& error : config::check_file(*file)) problems.push_back({*file, std::move(error)});
+    check_seccomp(*file, problems);
   }
   if (options.json) {
     print_json(problems);

@@ -222,7 +222,8 @@ bool Connection::read_request() {
 
 // A message of its own behind the request: one byte that counts for nothing, and the descriptor.
 bool Connection::brings_descriptor() const {
-  return static_cast<runtime::Command>(request_.command) == runtime::Command::kSeccompNotifyAddListener && request_.data_length == 0;
+  return static_cast<runtime::Command>(request_.command) == runtime::Command::kSeccompNotifyAddListener &&
+         request_.data_length == 0;
 }
 
 bool Connection::allowed() const { return has_credentials_ && may_command(credentials_); }
@@ -237,7 +238,8 @@ bool Connection::complete() {
 
 bool Connection::serve(std::string_view data) {
   const auto argument = data.empty() ? reinterpret_cast<std::uint64_t>(request_.data) : 0;
-  const Reply reply = server_.handler_.on_command({static_cast<runtime::Command>(request_.command), argument, data, *this, &descriptor_});
+  const Reply reply =
+      server_.handler_.on_command({static_cast<runtime::Command>(request_.command), argument, data, *this, &descriptor_});
   descriptor_.reset();
   engaged_ = reply.then != Reply::Then::kClose;
   if (reply.then == Reply::Then::kSilent || reply.then == Reply::Then::kLater) return true;

@@ -294,7 +294,8 @@ void Monitor::on_message(child::Message& message, std::vector<Fd> descriptors) {
       return;
     case child::MessageKind::kListener:
       if (descriptors.empty()) return;
-      if (auto begun = seccomp_.start(std::move(descriptors.front())); !begun) fail_start(begun.error(), step_of(blob_, Op::kSeccompFilter));
+      if (auto begun = seccomp_.start(std::move(descriptors.front())); !begun)
+        fail_start(begun.error(), step_of(blob_, Op::kSeccompFilter));
       return;
     case child::MessageKind::kSkipped:
     case child::MessageKind::kOutput:

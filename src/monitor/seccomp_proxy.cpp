@@ -184,7 +184,7 @@ void SeccompProxy::on_proxy() {
   const bool understood = received && received->bytes > 0 && take_answer(std::string_view(message).substr(0, received->bytes));
   if (understood) return;
   log::write(log::Level::kError, kCategory,
-             !received               ? received.error().line()
+             !received              ? received.error().line()
              : received->bytes == 0 ? std::string("the proxy of lxc.seccomp.notify.proxy is gone")
                                     : strings::cat("the proxy sent ", received->bytes, " bytes that are no answer"));
   disconnect();
@@ -246,7 +246,8 @@ void SeccompProxy::on_late() {
 void SeccompProxy::pause(bool paused) {
   if (paused == paused_) return;
   paused_ = paused;
-  for (const auto& listener : listeners_) loop_.change(listener->fd(), paused ? 0U : static_cast<std::uint32_t>(EPOLLIN), *listener);
+  for (const auto& listener : listeners_)
+    loop_.change(listener->fd(), paused ? 0U : static_cast<std::uint32_t>(EPOLLIN), *listener);
 }
 
 }  // namespace berth::monitor

@@ -1,5 +1,5 @@
-// Calls of the container that its seccomp policy has notified: handed to the program at lxc.seccomp.notify.proxy, whose answers go
-// back to the kernel. LXC's protocol; nothing here waits for that program.
+// Calls of the container that its seccomp policy has notified: handed to the program at lxc.seccomp.notify.proxy, whose answers
+// go back to the kernel. LXC's protocol; nothing here waits for that program.
 #pragma once
 
 #include <cstdint>

@@ -38,7 +38,7 @@ struct AttachSpec {
   std::optional<std::uint64_t> capabilities;  // bounding set to shrink to; nothing: unchanged
   bool no_new_privileges = false;
   std::optional<security::CompiledFilter> seccomp;  // the container's
-  std::optional<uid_t> uid;  // nothing: unchanged
+  std::optional<uid_t> uid;                         // nothing: unchanged
   std::optional<gid_t> gid;
   std::optional<std::vector<gid_t>> groups;  // nothing: dropped where ids are set at all
   AttachTerminal terminal = AttachTerminal::kNone;

@@ -56,8 +56,8 @@ Status check_confinement(Builder& builder) {
 }
 
 PlannedStep& describe_seccomp(PlannedStep& step, const security::CompiledFilter& filter) {
-  step.doing = strings::cat("loading the seccomp filter of ", filter.policy, " (", filter.description, "; ", filter.instructions(),
-                            " instructions", filter.notifies ? "; with a listener)" : ")");
+  step.doing = strings::cat("loading the seccomp filter of ", filter.policy, " (", filter.description, "; ",
+                            filter.instructions(), " instructions", filter.notifies ? "; with a listener)" : ")");
   step.block = filter.program;
   step.text[0] = filter.policy;
   step.num[0] = filter.notifies ? 1 : 0;

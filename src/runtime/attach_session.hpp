@@ -14,11 +14,11 @@
 namespace berth::runtime {
 
 struct AttachLaunch {
-  std::string plan;                      // encoded
-  std::array<int, 3> stdio = {0, 1, 2};  // -1 = /dev/null
-  std::vector<int> slots;                // descriptors for the slots from 0 on
+  std::string plan;                         // encoded
+  std::array<int, 3> stdio = {0, 1, 2};     // -1 = /dev/null
+  std::vector<int> slots;                   // descriptors for the slots from 0 on
   std::function<Status(Fd)> take_listener;  // of the command's seccomp filter, while its process waits at that
-  std::string unified_group;             // absolute directory; empty = the helper stays in the caller's
+  std::string unified_group;                // absolute directory; empty = the helper stays in the caller's
 };
 
 struct AttachedCommand {

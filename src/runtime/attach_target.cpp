@@ -131,8 +131,7 @@ Status take_configuration(AttachTarget& target, const CommandClient& client, Ans
     const std::string lines = TRY(value_of(answers[key]));
     for (const std::string_view line : strings::split_words(lines, "\n")) target.environment.emplace_back(line);
   }
-  if (target.filtered)
-    target.seccomp_profile = strings::trim(TRY(value_of(client.config_item("lxc.seccomp.profile"))));
+  if (target.filtered) target.seccomp_profile = strings::trim(TRY(value_of(client.config_item("lxc.seccomp.profile"))));
   // Init has the bit when it is configured; only then it is worth asking whether it is, or whether init chose it for itself.
   if (target.status.no_new_privileges) {
     target.no_new_privileges = strings::trim(TRY(value_of(client.config_item("lxc.no_new_privs")))) == "1";

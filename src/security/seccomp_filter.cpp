@@ -18,7 +18,7 @@
 namespace berth::security {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x31667362;  // "bsf1"
+constexpr std::uint32_t kMagic = 0x31667362;     // "bsf1"
 constexpr std::size_t kMostInstructions = 4096;  // BPF_MAXINSNS
 constexpr std::size_t kLongestPolicy = 1 << 20;
 constexpr std::size_t kMostKept = 64;  // filters in the run directory
@@ -115,7 +115,8 @@ bool decode_filter(std::string_view text, CompiledFilter& filter) {
   filter.program = text.substr(0, header.program_size);
   filter.notifies = header.notifies != 0;
   filter.warnings.clear();
-  for (const std::string_view line : strings::split_words(text.substr(header.program_size), "\n")) filter.warnings.emplace_back(line);
+  for (const std::string_view line : strings::split_words(text.substr(header.program_size), "\n"))
+    filter.warnings.emplace_back(line);
   return true;
 }
 

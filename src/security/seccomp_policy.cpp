@@ -202,7 +202,8 @@ class Parser {
       readable_ = false;
       return expected(word, kStyles, "the second line of a policy file says which of the two it is");
     }
-    if (policy.version == 1 && deny) return expected(word, "allowlist, the only kind of version 1", "write the policy as version 2");
+    if (policy.version == 1 && deny)
+      return expected(word, "allowlist, the only kind of version 1", "write the policy as version 2");
     policy.otherwise = allow ? Action{Verdict::kKillThread, 0} : Action{Verdict::kAllow, 0};
     rule_default_ = allow ? Action{Verdict::kAllow, 0} : Action{Verdict::kKillThread, 0};
     if (policy.version == 1) return end(cursor, "nothing after allowlist in version 1");
@@ -234,7 +235,8 @@ class Parser {
     cursor.skip();
     Word word = cursor.word("]");
     const std::string wanted = lower_case(word.text);
-    const auto* row = std::find_if(kSections.begin(), kSections.end(), [&](const SectionWord& one) { return one.word == wanted; });
+    const auto* row =
+        std::find_if(kSections.begin(), kSections.end(), [&](const SectionWord& one) { return one.word == wanted; });
     applies_ = row != kSections.end() && (row->family == Family::kAll || row->family == kHost);
     if (row == kSections.end()) {
       std::vector<std::string_view> names;
@@ -281,7 +283,8 @@ class Parser {
       if (!condition(cursor, made)) return;
     }
     if (made.action == policy.otherwise) {
-      complain(line_, name.at, strings::cat("expected another action than the policy's default, found \"", action_words(made.action), "\""),
+      complain(line_, name.at,
+               strings::cat("expected another action than the policy's default, found \"", action_words(made.action), "\""),
                "remove the rule: it would change nothing");
     }
   }
@@ -338,7 +341,8 @@ class Parser {
     if (!comma(cursor) || !value(cursor, one.value) || !comma(cursor) || !comparison(cursor, one)) return false;
     for (const Condition& other : made.conditions) {
       if (other.index != one.index) continue;
-      return expected(index, "one condition for an argument in a rule", "write two rules: a call is caught when either holds"), false;
+      return expected(index, "one condition for an argument in a rule", "write two rules: a call is caught when either holds"),
+             false;
     }
     if (cursor.next() != ']') return expected(cursor.word(), "]"), false;
     cursor.skip();
