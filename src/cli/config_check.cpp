@@ -9,6 +9,7 @@
 #include "cli/json.hpp"
 #include "cli/report.hpp"
 #include "config/parser.hpp"
+#include "security/seccomp_policy.hpp"
 #include "sys/file.hpp"
 
 namespace berth::cli {
@@ -82,9 +83,23 @@ void print_problem(const Problem& problem) {
   if (!error.hint().empty()) print(strings::cat("  try: ", error.hint(), '\n'));
 }
 
+// The policy that the configuration names.
+void check_seccomp(const config::Conf& conf, const std::string& file, std::vector<Problem>& problems) {
+  const std::string& profile = conf.security.seccomp_profile;
+  if (profile.empty()) return;
+  const Origin origin = conf.origin("lxc.seccomp.profile");
+  const auto text = sys::read_file(profile);
+  if (!text) {
+    problems.push_back({file, Error(text.error()).context("cannot read the seccomp policy").set_by(origin)});
+    return;
+  }
+  for (Error& error : security::check_policy(*text, profile)) problems.push_back({file, std::move(error).set_by(origin)});
+}
+
 void check_file(std::vector<Problem>& problems, const std::string& file) {
   config::Conf conf;
   for (Error& error : config::check_file(conf, file)) problems.push_back({file, std::move(error)});
+  check_seccomp(conf, file, problems);
   const auto host = cgroup::detect_host();
   if (!host) return;  // without control groups there is nothing to say of them
   for (Error& note : find_notes(conf, host->layout)) problems.push_back({file, std::move(note), true});

@@ -27,8 +27,8 @@ struct StartInputs {
   std::vector<std::string> caller_environment;   // for host-side hooks
   std::string console_path, console_log, pid_file, log_prefix, log_file;
   std::uint32_t log_level = 5;
-  std::optional<security::CompiledFilter> seccomp;  // of lxc.seccomp.profile
-  bool terminal = false;                            // foreground, and the caller sits at a terminal
+  std::optional<security::CompiledFilter> seccomp = {};  // of lxc.seccomp.profile
+  bool terminal = false;                                 // foreground, and the caller sits at a terminal
 };
 
 Result<Plan> plan_start(const StartInputs& inputs);

@@ -24,6 +24,13 @@ class BlobBuilder {
     tail_.append(reinterpret_cast<const char*>(words.data()), words.size() * 4);
     return at;
   }
+  std::uint32_t block(const std::string& bytes) {
+    while (tail_.size() % 8 != 0) tail_.push_back('\0');
+    const auto at = static_cast<std::uint32_t>(base() + tail_.size());
+    const auto size = static_cast<std::uint32_t>(bytes.size());
+    tail_.append(reinterpret_cast<const char*>(&size), sizeof size).append(bytes);
+    return at;
+  }
   // At most kMaxSteps.
   void add(const child::Step& step) { steps_.push_back(step); }
   child::MonitorSettings settings = {};

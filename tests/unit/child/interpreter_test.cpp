@@ -85,6 +85,54 @@ TEST(Interpreter, CapabilitiesDropsAllButTheMaskAndStopsAtTheKernelsLast) {
   EXPECT_EQ(dropped[1], 3);
 }
 
+TEST(Interpreter, ASeccompFilterIsLoadedWhole) {
+  OneStep one;
+  one.step.op = Op::kSeccompFilter;
+  one.step.text[0] = one.builder.text("/policy");
+  one.step.block = one.builder.block(std::string("\x06\0\0\0\0\0\xff\x7f\x06\0\0\0\x01\0\x05\0", 16));
+  std::string loaded;
+  const FakeKernel kernel([&loaded](const Call& call) -> long {
+    if (call.number != SYS_seccomp || call.words[0] != 1 || call.words[1] != 0) return -EINVAL;
+    const auto* program = reinterpret_cast<const char*>(call.words[2]);
+    std::uint16_t count = 0;
+    const char* filter = nullptr;
+    std::memcpy(&count, program, sizeof count);
+    std::memcpy(&filter, program + 8, sizeof filter);
+    loaded.assign(filter, count * 8U);
+    return 0;
+  });
+  EXPECT_EQ(one.run(), 0);
+  EXPECT_EQ(loaded, std::string("\x06\0\0\0\0\0\xff\x7f\x06\0\0\0\x01\0\x05\0", 16));
+  EXPECT_EQ(kernel.calls().size(), 1U) << "every call more is one that a policy may forbid";
+}
+
+TEST(Interpreter, ASeccompListenerIsHandedOverAndClosed) {
+  OneStep one;
+  one.step.op = Op::kSeccompFilter;
+  one.step.text[0] = one.builder.text("/policy");
+  one.step.block = one.builder.block(std::string(8, '\x06'));
+  one.step.num[0] = 1;
+  one.context.channel = 5;
+  const FakeKernel kernel([](const Call& call) -> long {
+    if (call.number == SYS_seccomp) return call.words[1] == 8 ? 77 : -EINVAL;  // SECCOMP_FILTER_FLAG_NEW_LISTENER
+    if (call.number == SYS_sendmsg) return sizeof(Message);
+    return call.number == SYS_close && call.words[0] == 77 ? 0 : -EBADF;
+  });
+  EXPECT_EQ(one.run(), 0);
+  EXPECT_EQ(kernel.count(SYS_sendmsg), 1U);
+  EXPECT_EQ(kernel.count(SYS_close), 1U);
+}
+
+TEST(Interpreter, ARefusedSeccompFilterNamesThePolicy) {
+  OneStep one;
+  one.step.op = Op::kSeccompFilter;
+  one.step.text[0] = one.builder.text("/policy");
+  const FakeKernel kernel([](const Call&) { return -EACCES; });
+  EXPECT_EQ(one.run(), -EACCES);
+  EXPECT_STREQ(one.failure.call, "seccomp");
+  EXPECT_STREQ(one.failure.object, "/policy");
+}
+
 TEST(Interpreter, DeathSignalNoticesThatTheMonitorIsGone) {
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);

@@ -19,6 +19,7 @@ class RecordingHandler final : public CommandHandler {
     arguments.push_back(request.argument);
     data.emplace_back(request.data);
     connection = &request.connection;
+    if (request.descriptor != nullptr && *request.descriptor) taken.push_back(std::move(*request.descriptor));
     Reply reply = std::exchange(answer, Reply{});
     return reply;
   }
@@ -28,6 +29,7 @@ class RecordingHandler final : public CommandHandler {
   std::vector<std::uint64_t> arguments;
   std::vector<std::string> data;
   std::vector<Connection*> disconnected;
+  std::vector<Fd> taken;
   Connection* connection = nullptr;
   Reply answer;
 };
@@ -120,6 +122,35 @@ TEST_F(CommandServerTest, PassesADescriptor) {
   ASSERT_EQ(0, ::fstat(null.get(), &original));
   EXPECT_EQ(original.st_rdev, sent.st_rdev);
   EXPECT_EQ(3U, reply.value());
+}
+
+TEST_F(CommandServerTest, ADescriptorComesBehindTheRequestThatBringsOne) {
+  const Fd client = connect();
+  const Fd null = std::move(*sys::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  send_bytes(client.get(), request_bytes(Command::kSeccompNotifyAddListener, 7));
+  ASSERT_TRUE(loop.step());
+  EXPECT_TRUE(handler.seen.empty()) << "it is not there yet";
+  const std::byte carrier{0};
+  const int descriptor = null.get();
+  ASSERT_TRUE(sys::send(client.get(), std::span(&carrier, 1), std::span(&descriptor, 1)));
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(0, read_reply(client.get()).header.result);
+  ASSERT_EQ(1U, handler.taken.size());
+  struct stat sent{}, original{};
+  ASSERT_EQ(0, ::fstat(handler.taken[0].get(), &sent));
+  ASSERT_EQ(0, ::fstat(null.get(), &original));
+  EXPECT_EQ(original.st_rdev, sent.st_rdev);
+}
+
+TEST_F(CommandServerTest, DescriptorsOfOtherCommandsAreClosed) {
+  const Fd client = connect();
+  const Fd null = std::move(*sys::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const std::string bytes = request_bytes(Command::kGetName);
+  const int descriptor = null.get();
+  ASSERT_TRUE(sys::send(client.get(), std::as_bytes(std::span(bytes)), std::span(&descriptor, 1)));
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(1U, handler.seen.size());
+  EXPECT_TRUE(handler.taken.empty());
 }
 
 TEST_F(CommandServerTest, KeepsALeaseUntilTheClientLeaves) {

@@ -57,7 +57,20 @@ TEST(PlanAttach, EntersLastOutsideAndDropsRightsLastInside) {
   EXPECT_THAT(ops(plan, Phase::kPrepare), ElementsAre(Op::kJoinCgroup, Op::kJoinCgroup, Op::kProcessLimit, Op::kEnterNamespaces));
   EXPECT_THAT(ops(plan, Phase::kContainer),
               ElementsAre(Op::kBecomeRoot, Op::kAttachPty, Op::kSession, Op::kEnterDirectory, Op::kPersonality, Op::kCapabilities,
-                          Op::kSetIds, Op::kNoNewPrivileges, Op::kExecCommand));
+                          Op::kNoNewPrivileges, Op::kSetIds, Op::kExecCommand));
+}
+
+TEST(PlanAttach, TheFilterIsLoadedBeforeIdsTakeTheRightAway) {
+  AttachSpec spec = full_spec();
+  spec.seccomp.emplace();
+  spec.seccomp->program = std::string(16, '\0');
+  spec.seccomp->notifies = true;
+  const Plan plan = plan_attach(spec);
+  EXPECT_THAT(ops(plan, Phase::kContainer),
+              ElementsAre(Op::kBecomeRoot, Op::kAttachPty, Op::kSession, Op::kEnterDirectory, Op::kPersonality, Op::kCapabilities,
+                          Op::kNoNewPrivileges, Op::kSeccompFilter, Op::kSetIds, Op::kExecCommand));
+  EXPECT_EQ(only(plan, Op::kSeccompFilter).block.size(), 16U);
+  EXPECT_EQ(only(plan, Op::kSeccompFilter).num[0], 1);
 }
 
 TEST(PlanAttach, CarriesTheValues) {

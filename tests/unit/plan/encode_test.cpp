@@ -44,5 +44,28 @@ TEST(Encode, GivesEveryTextBackAndStoresItOnce) {
   }
 }
 
+TEST(Encode, ABlockOfBytesComesBackWhole) {
+  Plan plan;
+  const std::string bytes("\0\1\2\0three\0", 10);
+  for (const char* doing : {"a", "bc", "def"}) {
+    PlannedStep& step = plan.steps.emplace_back();
+    step.doing = doing;
+    step.block = bytes;
+  }
+  plan.steps.emplace_back().doing = "none";
+  const std::string blob = encode(plan);
+  const child::BlobView view(blob.data(), blob.size());
+  ASSERT_TRUE(view.valid());
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    const child::Block block = view.block(view.step(i).block);
+    ASSERT_EQ(block.size, bytes.size());
+    EXPECT_EQ(std::string(static_cast<const char*>(block.data), block.size), bytes);
+  }
+  EXPECT_EQ(view.block(view.step(3).block).size, 0U);
+  for (const auto offset : {blob.size() - 1, blob.size(), std::size_t{0xfffffffc}}) {
+    EXPECT_EQ(view.block(static_cast<std::uint32_t>(offset)).data, nullptr) << offset;
+  }
+}
+
 }  // namespace
 }  // namespace berth::plan

@@ -50,6 +50,7 @@ class StartPlan : public testing::Test {
                        .log_file = {}};
     inputs.with_init = with_init;
     inputs.foreground = foreground;
+    inputs.seccomp = seccomp;
     return plan_start(inputs);
   }
   Result<Plan> plan_with_root(const std::string& text) { return plan("lxc.rootfs.path = " + root + "\n" + text); }
@@ -70,6 +71,7 @@ class StartPlan : public testing::Test {
   std::string directory, root;
   config::Conf conf;
   std::vector<std::string> command;
+  std::optional<security::CompiledFilter> seccomp;
   bool with_init = false, foreground = false;
 };
 
@@ -268,10 +270,24 @@ TEST_F(StartPlan, ExecuteWithoutACommandIsRefused) {
   EXPECT_THAT(made.error().line(), HasSubstr("no command"));
 }
 
-TEST_F(StartPlan, ConfinementThatIsNotEnforcedIsRefused) {
-  const auto made = plan_with_root("lxc.seccomp.profile = /x\n");
-  ASSERT_FALSE(made);
-  EXPECT_EQ(made.error().origin().line, 2U);
+TEST_F(StartPlan, TheFilterMeetsAsLittleOfTheStartAsPossible) {
+  seccomp.emplace();
+  seccomp->program = std::string(16, '\x06');
+  seccomp->policy = "/x";
+  const auto made = plan_with_root("lxc.seccomp.profile = /x\nlxc.no_new_privs = 1\n");
+  ASSERT_TRUE(made);
+  EXPECT_LT(position(*made, Op::kNoNewPrivileges), position(*made, Op::kSeccompFilter));
+  EXPECT_LT(position(*made, Op::kSession), position(*made, Op::kSeccompFilter));
+  EXPECT_EQ(position(*made, Op::kSeccompFilter) + 1, position(*made, Op::kSetIds));
+  const PlannedStep& step = *find(*made, Op::kSeccompFilter);
+  EXPECT_EQ(step.origin.line, 2U);
+  EXPECT_EQ(step.num[0], 0);
+  EXPECT_THAT(step.doing, HasSubstr("the seccomp filter of /x"));
+  const auto hooked = plan_with_root("lxc.seccomp.profile = /x\nlxc.hook.start = /bin/true\n");
+  ASSERT_TRUE(hooked);
+  EXPECT_LT(position(*hooked, Op::kPivotRoot), position(*hooked, Op::kSeccompFilter));
+  EXPECT_EQ(position(*hooked, Op::kSeccompFilter) + 1, position(*hooked, Op::kHook)) << "start hooks are confined too";
+  EXPECT_EQ(find(*hooked, Op::kSeccompFilter, 1), nullptr) << "once";
 }
 
 TEST_F(StartPlan, UnsupportedNetworkAndStorageAreRefused) {
