@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,8 @@ struct StartInputs {
   std::map<int, std::string> shared_namespaces;  // CLONE_NEW* -> /proc/PID/ns/NAME; names and pids are resolved by the caller
   std::vector<std::string> caller_environment;   // for host-side hooks
   std::string console_path, console_log, pid_file, log_prefix, log_file;
-  std::uint32_t log_level = 5;
-  bool terminal = false;  // foreground, and the caller sits at a terminal
+  std::optional<std::uint32_t> log_level;  // goes before lxc.log.level
+  bool terminal = false;                   // foreground, and the caller sits at a terminal
 };
 
 Result<Plan> plan_start(const StartInputs& inputs);
