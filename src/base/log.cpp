@@ -26,6 +26,8 @@ std::string digits(unsigned value, std::size_t width) {
   return text.size() < width ? std::string(width - text.size(), '0') + text : text;
 }
 
+bool takes(const Sink& sink, Level level) { return (sink.fd >= 0 || sink.forward != nullptr) && level >= sink.threshold; }
+
 // UTC, to the millisecond: 20261122051500.123
 std::string timestamp() {
   timespec now{};
@@ -57,16 +59,20 @@ std::string_view level_name(Level level) { return kNames[static_cast<std::size_t
 
 void set_sink(Sink replacement) { sink() = std::move(replacement); }
 
-bool enabled(Level level) { return sink().fd >= 0 && level >= sink().threshold; }
+bool enabled(Level level) { return takes(sink(), level); }
 
-void write(Level level, std::string_view category, std::string_view text) {
-  if (!enabled(level)) return;
+void write_to(const Sink& sink, Level level, std::string_view category, std::string_view text) {
+  if (!takes(sink, level)) return;
+  if (sink.forward != nullptr) sink.forward(sink, level, category, text);
+  if (sink.fd < 0) return;
   std::string padded{level_name(level)};
   padded.resize(8, ' ');
   const std::string line =
-      strings::cat(sink().prefix, ' ', sink().name, ' ', timestamp(), ' ', padded, ' ', category, " - ", text, '\n');
+      strings::cat(sink.prefix, ' ', sink.name, ' ', timestamp(), ' ', padded, ' ', category, " - ", text, '\n');
   // A full disk must not stop a container: a lost log line is accepted here on purpose.
-  [[maybe_unused]] const ssize_t ignored = ::write(sink().fd, line.data(), line.size());
+  [[maybe_unused]] const ssize_t ignored = ::write(sink.fd, line.data(), line.size());
 }
+
+void write(Level level, std::string_view category, std::string_view text) { write_to(sink(), level, category, text); }
 
 }  // namespace berth::log

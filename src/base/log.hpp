@@ -19,11 +19,16 @@ struct Sink {
   Level threshold = Level::kError;
   std::string prefix;  // program, "lxc-start"
   std::string name;    // container
+  // Gets every line that passes the threshold too (the system's log); null = nobody.
+  void (*forward)(const Sink& sink, Level level, std::string_view category, std::string_view text) = nullptr;
+  int facility = 0;  // for `forward`: LOG_* of <syslog.h>, shifted
 };
 
 // Replaces the sink of this process. Not thread-safe: call it while there is one thread.
 void set_sink(Sink sink);
 bool enabled(Level level);
+// The same into another sink than that of the process.
+void write_to(const Sink& sink, Level level, std::string_view category, std::string_view text);
 // Writes "PREFIX NAME YYYYMMDDHHMMSS.mmm LEVEL    CATEGORY - TEXT" in UTC, one write(2) a line. LXC's log layout.
 void write(Level level, std::string_view category, std::string_view text);
 

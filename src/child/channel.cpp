@@ -64,7 +64,8 @@ int receive_message(Context& context, Message& message, int* descriptor) {
 
 bool keeps_debug_log(const BlobView& blob) {
   constexpr std::uint32_t kDebug = 1;  // log::Level, whose header is not for this side
-  return blob.has(blob.settings().log_file) && blob.settings().log_level <= kDebug;
+  const MonitorSettings& settings = blob.settings();
+  return (blob.has(settings.log_file) || settings.syslog_facility != 0) && blob.settings().log_level <= kDebug;
 }
 
 void send_note(Frame& frame, MessageKind kind, Message& message) {

@@ -147,8 +147,9 @@ int step_working_directory(Frame& frame) {
 }
 
 int step_core_scheduling(Frame& frame) {
-  return check(frame, sys::raw::call(SYS_prctl, PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, 1 /* PIDTYPE_TGID */, 0), "prctl",
-               "PR_SCHED_CORE");
+  const long result = sys::raw::call(SYS_prctl, PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, 1 /* PIDTYPE_TGID */, 0);
+  // Where no core has two threads there is nobody to be kept apart from.
+  return result == -ENODEV ? 0 : check(frame, result, "prctl", "PR_SCHED_CORE");
 }
 
 // From here on every call of this process is the filter's matter, that of the listener's way out too.

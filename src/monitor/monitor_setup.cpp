@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "monitor/monitor.hpp"
+#include "os/syslog.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
 #include "sys/raw.hpp"
@@ -73,13 +74,22 @@ bool Monitor::set_up() {
 
 void Monitor::open_log() {
   const child::MonitorSettings& settings = blob_.settings();
-  if (!blob_.has(settings.log_file)) return;
+  log::Sink sink{.fd = -1,
+                 .threshold = static_cast<log::Level>(settings.log_level),
+                 .prefix = blob_.text(settings.log_prefix),
+                 .name = blob_.text(settings.name)};
+  if (settings.syslog_facility != 0) {
+    sink.forward = os::send_to_syslog;
+    sink.facility = static_cast<int>(settings.syslog_facility);
+  }
   constexpr mode_t kMode = 0640;
-  auto file = sys::open(blob_.text(settings.log_file), O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, kMode);
-  if (!file) return;  // the caller opened it before us and has complained
-  log_ = std::move(*file);
-  log::set_sink(
-      {log_.get(), static_cast<log::Level>(settings.log_level), blob_.text(settings.log_prefix), blob_.text(settings.name)});
+  if (blob_.has(settings.log_file)) {
+    // Where it can't be opened the caller has complained.
+    auto file = sys::open(blob_.text(settings.log_file), O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, kMode);
+    if (file) log_ = std::move(*file);
+    sink.fd = log_.get();
+  }
+  log::set_sink(std::move(sink));
 }
 
 Status Monitor::open_command_socket() {

@@ -131,6 +131,7 @@ child::MonitorSettings encode_settings(const Settings& from, Writer& writer) {
   to.stop_signal = from.stop_signal;
   to.clone_flags = from.clone_flags;
   to.tty_max = from.tty_max;
+  to.syslog_facility = from.syslog_facility;
   to.freezer_is_v2 = from.freezer_is_v2 ? 1 : 0;
   return to;
 }

@@ -66,6 +66,8 @@ constexpr auto kRows = std::to_array<Row>({
     Row{Op::kWriteProc, "", EACCES, "the caller may not set this value (lowering an OOM score needs CAP_SYS_RESOURCE)",
         "use a higher value, or remove the line"},
     Row{Op::kWriteProc, "", EINVAL, "the kernel refused the value", "correct the value"},
+    Row{Op::kCoreScheduling, "", EINVAL, "the kernel does not support core scheduling (CONFIG_SCHED_CORE)",
+        "remove lxc.sched.core"},
     Row{Op::kClone, "", EPERM, "the caller may not make these namespaces", "start it as root, or give it an id map"},
     Row{Op::kClone, "", ENOSPC, "a limit of namespaces is reached", "raise /proc/sys/user/max_*_namespaces"},
     Row{Op::kClone, "", EUSERS, "user namespaces are nested too deeply", "start it from a shallower level"},

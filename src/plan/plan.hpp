@@ -35,7 +35,7 @@ struct Settings {
   std::string console_log, console_path, pid_file, log_file, log_prefix, name_lock;
   std::uint64_t console_buffer = 0, console_log_size = 0;
   bool console_rotate = false, foreground = false, ephemeral = false;
-  std::uint32_t log_level = 5, clone_flags = 0, tty_max = 0;
+  std::uint32_t log_level = 5, clone_flags = 0, tty_max = 0, syslog_facility = 0;
   std::int32_t halt_signal = 0, reboot_signal = 0, stop_signal = 0;
   std::vector<std::string> destroy_program;
   std::vector<std::string> warnings;  // one line each, for the person who starts the container; not encoded

@@ -29,7 +29,6 @@ void warn_of_defaults(Builder& builder) {
   if (conf.security.apparmor_profile.empty() && apparmor_enabled()) {
     warn(builder, "AppArmor is on, and confining containers by it is not supported yet: this one runs unconfined");
   }
-  if (!conf.log.syslog.empty()) warn(builder, "lxc.log.syslog is not supported yet: messages go to the log file only");
 }
 
 bool selinux_enabled() { return sys::exists("/sys/fs/selinux/enforce"); }

@@ -69,9 +69,20 @@ Result<std::uint32_t> mapped_root(const config::Conf& conf, char kind) {
                   .hint(strings::cat("add a line that maps id 0: lxc.idmap = ", kind, " 0 100000 65536")));
 }
 
+// The kernel refuses a map as a whole: which line is at fault is told here.
+Status check_id_maps(const config::Conf& conf) {
+  os::IdRanges users, groups;
+  for (const auto& [entry, origin] : conf.idmap) {
+    auto added = (entry.kind == 'u' ? users : groups).add({entry.inside, entry.host, entry.count});
+    if (!added) return fail(std::move(added.error()).set_by(origin).hint("correct the lxc.idmap lines"));
+  }
+  return {};
+}
+
 Status decide_user_namespace(Builder& builder) {
   builder.user_namespace = (builder.cloned & CLONE_NEWUSER) != 0;
   if (!builder.user_namespace) return {};
+  TRY(check_id_maps(builder.conf()));
   builder.root_uid = TRY(mapped_root(builder.conf(), 'u'));
   builder.root_gid = TRY(mapped_root(builder.conf(), 'g'));
   return {};

@@ -1,9 +1,11 @@
 // Runs in: the starting command.
 #include "plan/start_plan.hpp"
 
+#include "base/log.hpp"
 #include "base/strings.hpp"
 #include "child/mount_flags.hpp"
 #include "config/parser.hpp"
+#include "os/syslog.hpp"
 #include "plan/builder.hpp"
 
 namespace berth::plan {
@@ -126,8 +128,11 @@ Status plan_settings(Builder& builder) {
   settings.console_rotate = conf.console.rotate;
   settings.pid_file = inputs.pid_file;
   settings.log_file = inputs.log_file.empty() ? conf.log.file : inputs.log_file;
+  if (settings.log_file == "none") settings.log_file.clear();
+  settings.syslog_facility = static_cast<std::uint32_t>(os::syslog_facility(conf.log.syslog).value_or(0));
   settings.log_prefix = inputs.log_prefix;
-  settings.log_level = conf.log.level ? static_cast<std::uint32_t>(*conf.log.level) : inputs.log_level;
+  constexpr auto kUsual = static_cast<int>(log::Level::kError);
+  settings.log_level = inputs.log_level.value_or(static_cast<std::uint32_t>(conf.log.level.value_or(kUsual)));
   settings.foreground = inputs.foreground;
   settings.ephemeral = conf.ephemeral;
   settings.halt_signal = conf.signals.halt;

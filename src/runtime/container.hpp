@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ struct StartRequest {
   const config::Conf* configuration = nullptr;                 // in place of any file; not owned
   std::string program;                                         // argv[0] of the caller, for logs: "lxc-start"
   std::string log_file;                                        // -o; empty: lxc.log.file
-  unsigned log_level = 5;                                      // -l, log::Level
+  std::optional<unsigned> log_level;                           // -l, log::Level; nothing: lxc.log.level
 };
 
 struct StartOutcome {

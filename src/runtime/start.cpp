@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/defer.hpp"
+#include "base/log.hpp"
 #include "base/strings.hpp"
 #include "cgroup/driver.hpp"
 #include "child/blob.hpp"
@@ -18,6 +19,7 @@
 #include "config/parser.hpp"
 #include "os/lock.hpp"
 #include "os/namespaces.hpp"
+#include "os/syslog.hpp"
 #include "plan/start_plan.hpp"
 #include "runtime/container.hpp"
 #include "runtime/host_program.hpp"
@@ -219,6 +221,29 @@ Result<Launched> launch(const plan::Plan& plan, const std::string& encoded, cons
   return Launched{TRY(std::move(word.outcome)), std::move(link)};
 }
 
+// lxc.log.file, unless the command line names a log.
+Result<Fd> open_log(const config::Conf& conf, const StartRequest& request) {
+  if (!request.log_file.empty() || conf.log.file.empty() || conf.log.file == "none") return Fd();
+  constexpr mode_t kMode = 0640;
+  auto file = sys::open(conf.log.file, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, kMode);
+  if (file) return file;
+  return fail(std::move(file.error()).context("opening the log file").set_by(conf.origin("lxc.log.file")));
+}
+
+// What the person at the terminal reads is told to the log of the configuration too. A log of the command line has it already.
+Error logged(const config::Conf& conf, const StartRequest& request, const std::string& name, const Fd& file, Error error) {
+  constexpr auto kUsual = static_cast<int>(log::Level::kError);
+  const auto level = static_cast<log::Level>(request.log_level.value_or(static_cast<unsigned>(conf.log.level.value_or(kUsual))));
+  log::Sink sink{.fd = -1, .threshold = level, .prefix = request.program, .name = name};
+  sink.fd = file.get();
+  if (const auto facility = os::syslog_facility(conf.log.syslog)) {
+    sink.forward = os::send_to_syslog;
+    sink.facility = *facility;
+  }
+  log::write_to(sink, log::Level::kError, "start", error.line());
+  return error;
+}
+
 }  // namespace
 
 Result<plan::Plan> Container::plan(const StartRequest& request) const {
@@ -231,10 +256,14 @@ Result<StartOutcome> Container::start(const StartRequest& request) const {
   std::optional<StartLocks> locks = TRY_CONTEXT(lock_for_start(*this), kHeadline);
   if (TRY_CONTEXT(client().reachable(), kHeadline)) return StartOutcome{.already_running = true, .warnings = {}};
   const config::Conf conf = TRY_CONTEXT(load_for_start(*this, request), kHeadline);
-  plan::Plan plan = TRY_CONTEXT(plan_for(*this, request, conf), kHeadline);
-  plan.settings.name_lock = locks->name.path();
-  const std::string encoded = plan::encode(plan);
-  auto [outcome, link] = TRY_CONTEXT(launch(plan, encoded, request), kHeadline);
+  const Fd log = TRY_CONTEXT(open_log(conf, request), kHeadline);
+  auto plan = with_context(plan_for(*this, request, conf), kHeadline);
+  if (!plan) return fail(logged(conf, request, name_, log, std::move(plan.error())));
+  plan->settings.name_lock = locks->name.path();
+  const std::string encoded = plan::encode(*plan);
+  auto launched = with_context(launch(*plan, encoded, request), kHeadline);
+  if (!launched) return fail(logged(conf, request, name_, log, std::move(launched.error())));
+  auto& [outcome, link] = *launched;
   locks.reset();
   if (request.foreground && !outcome.already_running) outcome.exit_status = TRY(link.wait_until_stopped());
   return outcome;
