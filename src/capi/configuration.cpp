@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <span>
 
 #include "base/strings.hpp"
 #include "capi/handle.hpp"
@@ -83,12 +84,17 @@ bool clear_config_item(lxc_container* c, const char* key) {
   });
 }
 
+// A caller's memory; none where it only measures.
+std::span<char> room(char* buffer, int size) {
+  return buffer == nullptr || size <= 0 ? std::span<char>() : std::span(buffer, static_cast<std::size_t>(size));
+}
+
 int get_config_item(lxc_container* c, const char* key, char* buffer, int size) {
   return guarded(c, -1, [&](Handle& handle) -> Result<int> {
     const std::lock_guard lock(handle.mutex);
     if (key == nullptr) return fail("no configuration key was given");
     if (handle.face.lxc_conf == nullptr) return fail(nothing_loaded());
-    return give_text(TRY(config::get_item(handle.face.lxc_conf->conf, key)), buffer, size);
+    return static_cast<int>(TRY(config::copy_item(handle.face.lxc_conf->conf, key, room(buffer, size))));
   });
 }
 
@@ -105,12 +111,8 @@ int get_keys(lxc_container* c, const char* key, char* buffer, int size) {
     const std::lock_guard lock(handle.mutex);
     static const config::Conf kEmpty;
     const config::Conf& conf = handle.face.lxc_conf != nullptr ? handle.face.lxc_conf->conf : kEmpty;
-    const std::vector<std::string> names = config::list_keys(conf, text_of(key));
-    if (names.empty() && key != nullptr && !config::is_supported(key))
-      return fail(strings::cat("there are no configuration keys below '", std::string_view(key), "'"));
-    std::string text;
-    for (const std::string& name : names) text.append(name).push_back('\n');
-    return give_text(text, buffer, size);
+    const std::string_view prefix = key != nullptr ? std::string_view(key) : std::string_view();
+    return static_cast<int>(TRY(config::copy_keys(conf, prefix, room(buffer, size))));
   });
 }
 

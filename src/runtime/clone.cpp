@@ -134,8 +134,7 @@ class Cloner {
   }
 
   Status write_config() {
-    const Fd file = TRY(sys::open(source_.config_file(), O_RDONLY));
-    const auto like = TRY(sys::kind_of(file.get(), source_.config_file()));
+    const auto like = TRY(sys::kind_of(source_.config_file()));
     return with_context(sys::create_file_like(draft_.target.config_file(), draft_.text.text, like),
                         "cannot write the configuration");
   }

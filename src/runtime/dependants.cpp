@@ -26,7 +26,7 @@ Status forget_in(const Dependence& source, const Dependence& gone) {
   if (entries.empty()) return sys::unlink(path);
   std::string rest;
   for (const auto& [lxcpath, name] : entries) rest += strings::cat(lxcpath, "\n", name, "\n");
-  return sys::replace_file_like(path, rest, TRY(sys::stat(path)));
+  return sys::replace_file_like(path, rest, TRY(sys::kind_of(path)));
 }
 
 }  // namespace

@@ -183,6 +183,11 @@ Result<FileKind> kind_of(int fd, std::string_view name) {
   return kind;
 }
 
+Result<FileKind> kind_of(const std::string& path) {
+  const Fd file = TRY(open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK));
+  return kind_of(file.get(), path);
+}
+
 Status create_file_like(const std::string& path, std::string_view data, const FileKind& kind) {
   const struct ::stat& like = kind.about;
   constexpr mode_t kPrivate = 0600;  // until it belongs to whom it shall

@@ -48,6 +48,7 @@ struct FileKind {
   std::vector<std::pair<std::string, std::string>> attributes;  // names and values, user.* and system.posix_acl_access
 };
 Result<FileKind> kind_of(int fd, std::string_view name);
+Result<FileKind> kind_of(const std::string& path);
 // Like replace_file, with the kind of another file. Refused where that can't be given.
 Status replace_file_like(const std::string& path, std::string_view data, const FileKind& like);
 // A new file of that kind; EEXIST when there is one, or a link.
