@@ -9,11 +9,11 @@
 #include "base/log.hpp"
 #include "base/signal_names.hpp"
 #include "base/strings.hpp"
-#include "monitor/announcer.hpp"
 #include "monitor/farewell.hpp"
 #include "monitor/fault_point.hpp"
 #include "monitor/notes.hpp"
 #include "os/lock.hpp"
+#include "runtime/announcer.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
 #include "sys/socket.hpp"
@@ -74,15 +74,19 @@ int Monitor::run() {
 }
 
 void Monitor::change_state(State state) {
+  take_state(state);
+  tell_monitord(runtime::MessageType::kState, static_cast<std::int32_t>(state));
+}
+
+void Monitor::take_state(State state) {
   container_.state = state;
   if (log::enabled(log::Level::kDebug)) log::debug(kCategory, strings::cat("state ", runtime::state_name(state)));
   server_.notify(state, blob_.text(blob_.settings().name));
-  tell_monitord(runtime::MessageType::kState, static_cast<std::int32_t>(state));
 }
 
 void Monitor::tell_monitord(runtime::MessageType type, std::int32_t value) const {
   if (!blob_.has(blob_.settings().monitor_fifo)) return;
-  const Status told = announce(blob_.text(blob_.settings().monitor_fifo),
+  const Status told = runtime::announce(blob_.text(blob_.settings().monitor_fifo),
                                runtime::make_message(type, blob_.text(blob_.settings().name), value));
   // Mostly there is none.
   if (!told && told.error().code() != ENOENT) log::debug(kCategory, told.error().line());

@@ -54,6 +54,7 @@ class Monitor final : private Control {
 
   // Control
   void change_state(runtime::State state) override;
+  void take_state(runtime::State state) override;
   Status stop() override;
   Status add_device_rule(const cgroup::DeviceRule& rule) override { return devices_.add(rule); }
 

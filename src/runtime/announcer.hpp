@@ -5,10 +5,10 @@
 
 #include "runtime/monitord_protocol.hpp"
 
-namespace berth::monitor {
+namespace berth::runtime {
 
 // Writes the message into the fifo. Never makes it, never waits: where nobody reads, or reads too slowly, the message is lost.
 // Refused is what somebody else may have put there: a link, another kind of file, a fifo of another user.
-Status announce(const std::string& fifo, const runtime::StateMessage& message);
+Status announce(const std::string& fifo, const StateMessage& message);
 
-}  // namespace berth::monitor
+}  // namespace berth::runtime
