@@ -1,5 +1,5 @@
-// Runs in: berth-monitord, started by lxc-monitor: berth-monitord LXCPATH FD. Descriptor FD hears 'S' once clients may connect, and
-// is closed without a word when there is another one already or a failure, which goes to standard error.
+// Runs in: berth-monitord, started by lxc-monitor: berth-monitord LXCPATH FD. Descriptor FD hears 'S' once clients may connect,
+// and is closed without a word when there is another one already or a failure, which goes to standard error.
 #include <fcntl.h>
 #include <sys/prctl.h>
 

@@ -65,8 +65,8 @@ std::string line_of(const runtime::StateMessage& message) {
   const std::string name = strings::printable(message.name);
   switch (static_cast<MessageType>(message.type)) {
     case MessageType::kState:
-      return strings::cat("'", name, "' changed state to [",
-                          runtime::state_name(static_cast<runtime::State>(message.value)), "]\n");
+      return strings::cat("'", name, "' changed state to [", runtime::state_name(static_cast<runtime::State>(message.value)),
+                          "]\n");
     case MessageType::kExitCode:
       return strings::cat("'", name, "' exited with status [", WEXITSTATUS(message.value), "]\n");
     case MessageType::kPriority:
@@ -125,8 +125,9 @@ int run_monitor(int argc, char** argv) { return run_command<MonitorOptions>(kMon
 const Command kMonitor = {.name = "monitor",
                           .synopsis = "[--name=NAME]",
                           .summary = "show the states of containers as they change",
-                          .description = "show each change of state of the containers whose names match NAME,\n"
-                                         "a regular expression (all of them without it)",
+                          .description =
+                              "show each change of state of the containers whose names match NAME,\n"
+                              "a regular expression (all of them without it)",
                           .options = kOptions,
                           .run = run_monitor,
                           .name_required = false};

@@ -35,6 +35,6 @@ int run_update_config(int argc, char** argv);
 int run_wait(int argc, char** argv);
 
 extern const Command kAttach, kCgroup, kConfig, kConsole, kCopy, kCreate, kDestroy, kDevice, kExecute, kFreeze, kInfo, kLs,
-    kMonitor,    kSnapshot, kStart, kStop, kUnfreeze, kUpdateConfig, kWait;
+    kMonitor, kSnapshot, kStart, kStop, kUnfreeze, kUpdateConfig, kWait;
 
 }  // namespace berth::cli

@@ -87,7 +87,7 @@ void Monitor::take_state(State state) {
 void Monitor::tell_monitord(runtime::MessageType type, std::int32_t value) const {
   if (!blob_.has(blob_.settings().monitor_fifo)) return;
   const Status told = runtime::announce(blob_.text(blob_.settings().monitor_fifo),
-                               runtime::make_message(type, blob_.text(blob_.settings().name), value));
+                                        runtime::make_message(type, blob_.text(blob_.settings().name), value));
   // Mostly there is none.
   if (!told && told.error().code() != ENOENT) log::debug(kCategory, told.error().line());
 }

@@ -22,7 +22,7 @@ constexpr int kAttempts = 5;
 
 // LXC's lock, which is the process's; it goes with the process.
 Status lock_whole(int fd, const std::string& path) {
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   const long locked = sys::raw::call(SYS_fcntl, fd, F_SETLK, &lock);
@@ -153,8 +153,8 @@ void Monitord::on_fifo() {
 void Monitord::hand_on(const runtime::StateMessage& message) {
   std::vector<Client*> lost;
   for (const auto& client : clients_) {
-    const long sent = sys::raw::call(SYS_sendto, client->socket.get(), &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT,
-                                     nullptr, 0);
+    const long sent =
+        sys::raw::call(SYS_sendto, client->socket.get(), &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT, nullptr, 0);
     if (sent != static_cast<long>(sizeof message)) lost.push_back(client.get());
   }
   for (Client* client : lost) drop(*client);

@@ -1,6 +1,6 @@
-// LXC's lxc-monitord: one per lxcpath hands on what the containers' monitors write into a fifo to everybody who listens on a socket.
-// Fifo RUNDIR/lxc/LXCPATH/monitor-fifo, abstract AF_UNIX SOCK_STREAM address "lxc/%016x/LXCPATH" with the 64-bit FNV-1a hash of
-// "lxc/LXCPATH/monitor-sock". Both carry StateMessages; a client that sends "quit" ends it.
+// LXC's lxc-monitord: one per lxcpath hands on what the containers' monitors write into a fifo to everybody who listens on a
+// socket. Fifo RUNDIR/lxc/LXCPATH/monitor-fifo, abstract AF_UNIX SOCK_STREAM address "lxc/%016x/LXCPATH" with the 64-bit FNV-1a
+// hash of "lxc/LXCPATH/monitor-sock". Both carry StateMessages; a client that sends "quit" ends it.
 #pragma once
 
 #include <span>

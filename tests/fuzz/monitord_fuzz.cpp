@@ -1,5 +1,5 @@
-// lxc-monitord's messages: whatever comes, in whatever pieces, only whole and valid ones come out, each as it is made, and a stream
-// that begins anew is understood again.
+// lxc-monitord's messages: whatever comes, in whatever pieces, only whole and valid ones come out, each as it is made, and a
+// stream that begins anew is understood again.
 //
 // Input: first byte = how many bytes go into one piece (0 = all at once), the rest = the stream.
 #include <algorithm>

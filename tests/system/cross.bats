@@ -376,25 +376,3 @@ PYTHON
   [ -p "/run/lxc$LXCPATH/monitor-fifo" ]
   hush
 }
-
-# --- children -----------------------------------------------------------------------------------------------------------------------
-
-@test "a program that starts containers keeps no child, whatever it does with SIGCHLD" {
-  only_cross
-  plain_container
-  run timeout 60 /usr/bin/python3 - "$BERTH_BIN" "$LXCPATH" "$NAME" <<'PYTHON'
-import ctypes, os, signal, subprocess, sys
-
-bindir, path, name = sys.argv[1:4]
-# What a command leaves with a caller that adopts orphans would be a child that nobody but the starting command made.
-ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
-for ignored in (False, True):
-    before = lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN if ignored else signal.SIG_DFL)
-    call = lambda *words: subprocess.run([bindir + "/" + words[0], "-P", path, "-n", name, *words[1:]], preexec_fn=before)
-    assert call("lxc-start").returncode == 0
-    assert call("lxc-attach", "--", "sh", "-c", "exit 7").returncode == 7
-    assert call("lxc-stop", "-k").returncode == 0
-print("done")
-PYTHON
-  contains "$output" done
-}

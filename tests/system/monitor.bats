@@ -105,3 +105,20 @@ gone() { [ ! -e "/proc/$1" ] || [ "$(status_field "$1" State)" = Z ]; }
   equals "$(cat "$LXCPATH/$NAME/rootfs/got")" USR2
   start_container
 }
+
+@test "commands work for a caller that ignores SIGCHLD" {
+  only_berth
+  plain_container
+  run timeout 60 python3 - "$BERTH_BIN" "$LXCPATH" "$NAME" <<'PYTHON'
+import signal, subprocess, sys
+
+bindir, path, name = sys.argv[1:4]
+ignore = lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+call = lambda *words: subprocess.run([bindir + "/" + words[0], "-P", path, "-n", name, *words[1:]], preexec_fn=ignore).returncode
+assert call("lxc-start") == 0
+assert call("lxc-attach", "--", "sh", "-c", "exit 7") == 7
+assert call("lxc-stop", "-k") == 0
+print("done")
+PYTHON
+  contains "$output" done
+}

@@ -120,7 +120,7 @@ TEST_F(MonitordTest, OneALxcpath) {
   const std::string lxcpath = directory.file("lxc");
   auto ends = open_monitord_ends(lxcpath);
   ASSERT_TRUE(ends) << ends.error().line();
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(ends->fifo_path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0600U);
   const auto second = open_monitord_ends(lxcpath);

@@ -26,8 +26,8 @@ TEST(MonitordProtocol, AddressesAsLxcMakesThem) {
 }
 
 TEST(MessageReader, TakesMessagesInAnyPieces) {
-  const std::string stream = bytes_of(make_message(MessageType::kState, "web1", 2)) +
-                             bytes_of(make_message(MessageType::kExitCode, "web1", 3 << 8));
+  const std::string stream =
+      bytes_of(make_message(MessageType::kState, "web1", 2)) + bytes_of(make_message(MessageType::kExitCode, "web1", 3 << 8));
   for (std::size_t piece : {1U, 7U, 264U, 300U, 528U}) {
     MessageReader reader;
     std::vector<StateMessage> messages;
@@ -109,7 +109,7 @@ TEST_F(AnnouncerTest, NeverMakesNeverWaitsNeverDies) {
 TEST_F(AnnouncerTest, WritesIntoNothingElse) {
   const int file = ::open(fifo.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   EXPECT_EQ(announce_code(fifo), EPERM) << "a plain file";
-  struct stat info {};
+  struct stat info{};
   ::fstat(file, &info);
   EXPECT_EQ(info.st_size, 0);
   ::close(file);
