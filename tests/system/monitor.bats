@@ -122,3 +122,54 @@ print("done")
 PYTHON
   contains "$output" done
 }
+
+@test "a program that starts, enters and stops a container by liblxc keeps no child, whatever it does with SIGCHLD" {
+  only_berth
+  local library=$BERTH_BIN/../lib
+  [ -e "$library/liblxc.so.1" ] || skip "liblxc.so.1 is not built"
+  /usr/bin/python3 -c 'import lxc' 2>/dev/null || skip "needs python3-lxc"
+  plain_container
+  cat >"$LXCPATH/caller.py" <<'PYTHON'
+import errno, os, signal, sys
+import lxc
+
+path, name, habit = sys.argv[1:4]
+heard = []
+def take_everybody(number, frame):
+    heard.append(number)
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+if habit == "ignored":
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+if habit == "handler":
+    signal.signal(signal.SIGCHLD, take_everybody)
+
+def no_children():
+    try:
+        return os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+
+c = lxc.Container(name, path)
+assert c.start(), "start"
+assert c.wait("RUNNING", 10)
+assert no_children() is None, no_children()
+assert not heard, heard
+release = tuple(int(part) for part in os.uname().release.split(".")[:2])
+if habit == "usual" or release >= (6, 15):  # older kernels tell a status once only
+    status = c.attach_wait(lxc.attach_run_command, ["sh", "-c", "exit 7"])
+    assert os.WIFEXITED(status) and os.WEXITSTATUS(status) == 7, status
+assert c.stop(), "stop"
+assert c.wait("STOPPED", 10)
+assert no_children() is None, no_children()
+print("done", habit)
+PYTHON
+  local habit
+  for habit in usual ignored handler; do
+    run env LD_LIBRARY_PATH="$library" timeout 60 /usr/bin/python3 "$LXCPATH/caller.py" "$LXCPATH" "$NAME" "$habit" 3>&-
+    contains "$output" "done $habit"
+  done
+}
