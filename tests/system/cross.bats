@@ -175,6 +175,7 @@ lxc.cgroup2.devices.allow = c 136:* rwm"
   start_container
   run timeout 60 /usr/bin/python3 - "$LXCPATH" "$NAME" <<'PYTHON'
 import sys
+import time
 import lxc
 
 path, name = sys.argv[1:3]
@@ -189,7 +190,12 @@ assert c.unfreeze() and c.state == "RUNNING", c.state
 assert c.set_cgroup_item("memory.limit_in_bytes", "67108864")
 assert c.get_cgroup_item("memory.limit_in_bytes") == "67108864"
 before = c.init_pid
-assert c.reboot() and c.wait("RUNNING", 10)
+assert c.reboot()
+end = time.monotonic() + 10
+while (c.init_pid in (before, -1) or c.state != "RUNNING") and time.monotonic() < end:
+    time.sleep(0.05)
+assert c.init_pid != before and c.wait("RUNNING", 10)
+time.sleep(0.5)  # init must have set its traps
 assert c.shutdown(10) and c.wait("STOPPED", 10) and c.state == "STOPPED"
 print("done")
 PYTHON
@@ -329,7 +335,9 @@ saw_a_life() {
   equals "$(stat -c %a:%u "/run/lxc$LXCPATH/monitor-fifo")" 600:0
   theirs monitor -Q
   eventually 5 [ ! -e "/run/lxc$LXCPATH/monitor-fifo" ]
-  run -1 wait "$listener"
+  local ended=0
+  wait "$listener" || ended=$?
+  equals "$ended" 1
   contains "$(cat "$LXCPATH/.seen.err")" "has ended"
   exits 1 ours monitor -Q
   contains "$output" "no lxc-monitord runs for $LXCPATH"
