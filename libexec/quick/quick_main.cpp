@@ -2,6 +2,7 @@
 // The commands that are run most, without a C library: its start would be a good part of their time (docs/adr/0007). They are
 // berth's own, from the same sources; what they can't do here, berth does.
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,6 +15,7 @@
 #include "freestanding/program.hpp"
 #include "runtime/programs.hpp"
 #include "sys/file.hpp"
+#include "sys/process.hpp"
 #include "sys/raw.hpp"
 
 namespace {
@@ -64,6 +66,7 @@ Result<int> berth::cli::show_plan(const runtime::Container&, const runtime::Star
 
 int berth_program(int count, char** arguments, char**) {
   sys::fill_standard_descriptors(O_RDONLY);  // as berth does
+  sys::reset_signal(SIGCHLD);
   command_line = arguments;
   const std::string_view invoked = invoked_as();
   if (const cli::Command* command = find_quick(invoked)) {

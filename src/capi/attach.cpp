@@ -114,7 +114,7 @@ int attach(lxc_container* c, lxc_attach_exec_t function, void* payload, lxc_atta
 Result<int> run_and_wait(Handle& handle, lxc_attach_options_t* options, const char* program, const char* const* argv) {
   lxc_attach_command_t command{const_cast<char*>(program), const_cast<char**>(argv)};
   const auto process = TRY(attach_to(handle, lxc_attach_run_command, &command, options));
-  return sys::wait_pid(process.pid);
+  return process.process.reap();
 }
 
 int attach_run_wait(lxc_container* c, lxc_attach_options_t* options, const char* program, const char* const argv[]) {

@@ -182,6 +182,7 @@ struct MonitorSettings {
   std::uint32_t name_lock;  // path of a lock that the monitor holds while the last of it goes; 0 = none
   std::uint32_t freezer_is_v2;
   std::uint32_t syslog_facility;  // LOG_* of <syslog.h>, shifted; 0 = none
+  std::uint32_t monitor_fifo;     // lxc-monitord's, absolute; 0 = nobody is told
 };
 
 inline constexpr std::uint32_t kBlobMagic = 0x31627262;  // "brb1"

@@ -1,18 +1,21 @@
 // Runs in: host commands.
 #include "cli/commands.hpp"
 
+#include <signal.h>
+
 #include <array>
 
 #include "base/strings.hpp"
 #include "cli/report.hpp"
+#include "sys/process.hpp"
 
 namespace berth::cli {
 namespace {
 
 // As `berth` lists them: by what one does first.
-constexpr auto kTable =
-    std::to_array<const Command*>({&kCreate, &kStart, &kStop, &kAttach, &kExecute, &kConsole, &kInfo, &kLs, &kWait, &kFreeze,
-                                   &kUnfreeze, &kDevice, &kCgroup, &kCopy, &kSnapshot, &kDestroy, &kConfig, &kUpdateConfig});
+constexpr auto kTable = std::to_array<const Command*>({&kCreate, &kStart, &kStop, &kAttach, &kExecute, &kConsole, &kInfo, &kLs,
+                                                       &kWait, &kMonitor, &kFreeze, &kUnfreeze, &kDevice, &kCgroup, &kCopy,
+                                                       &kSnapshot, &kDestroy, &kConfig, &kUpdateConfig});
 
 constexpr std::string_view kPrefix = "lxc-";
 constexpr std::size_t kSummaryColumn = 12;
@@ -83,6 +86,7 @@ const Command* find_command(std::string_view name) {
 }
 
 int dispatch(int argc, char** argv) {
+  sys::reset_signal(SIGCHLD);  // ignored by whoever started us, it would take our children's statuses away
   std::string_view invoked = argc > 0 && argv[0] != nullptr ? argv[0] : "berth";
   if (const std::size_t slash = invoked.rfind('/'); slash != invoked.npos) invoked.remove_prefix(slash + 1);
   if (!invoked.starts_with(kPrefix)) return run_berth(argc, argv);

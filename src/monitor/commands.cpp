@@ -210,7 +210,7 @@ Reply Commands::serve_state_clients(const Request& request) {
   const State now = container_.state;
   const bool lives = now == State::kRunning || now == State::kFreezing || now == State::kFrozen || now == State::kThawed;
   if (!known || !lives) return Reply::error(EINVAL);
-  control_.change_state(state);
+  control_.take_state(state);
   return {};
 }
 

@@ -29,6 +29,8 @@ struct Container {
 class Control {
  public:
   virtual void change_state(runtime::State state) = 0;
+  // The same for a state that a client has brought about, which tells lxc-monitord of it itself.
+  virtual void take_state(runtime::State state) = 0;
   // Ends the container: the stop signal to init, and no reboot.
   virtual Status stop() = 0;
   virtual Status add_device_rule(const cgroup::DeviceRule& rule) = 0;

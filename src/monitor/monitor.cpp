@@ -13,6 +13,7 @@
 #include "monitor/fault_point.hpp"
 #include "monitor/notes.hpp"
 #include "os/lock.hpp"
+#include "runtime/announcer.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
 #include "sys/socket.hpp"
@@ -73,9 +74,22 @@ int Monitor::run() {
 }
 
 void Monitor::change_state(State state) {
+  take_state(state);
+  tell_monitord(runtime::MessageType::kState, static_cast<std::int32_t>(state));
+}
+
+void Monitor::take_state(State state) {
   container_.state = state;
   if (log::enabled(log::Level::kDebug)) log::debug(kCategory, strings::cat("state ", runtime::state_name(state)));
   server_.notify(state, blob_.text(blob_.settings().name));
+}
+
+void Monitor::tell_monitord(runtime::MessageType type, std::int32_t value) const {
+  if (!blob_.has(blob_.settings().monitor_fifo)) return;
+  const Status told = runtime::announce(blob_.text(blob_.settings().monitor_fifo),
+                                        runtime::make_message(type, blob_.text(blob_.settings().name), value));
+  // Mostly there is none.
+  if (!told && told.error().code() != ENOENT) log::debug(kCategory, told.error().line());
 }
 
 // --- the sequence of steps -----------------------------------------------------------------------------------------------
@@ -327,6 +341,7 @@ void Monitor::on_init_ended() {
   log::debug(kCategory, how_it_ended(init_status_));
   if (stage_ == Stage::kStarting)
     return fail_start(Error::from_errno(ECHILD, "exec", how_it_ended(init_status_)), current_step());
+  tell_monitord(runtime::MessageType::kExitCode, init_status_);
   if (stage_ == Stage::kRunning) {
     const bool own_pids = (blob_.settings().clone_flags & CLONE_NEWPID) != 0;
     rebooting_ = own_pids && !stop_asked_ && WIFSIGNALED(init_status_) && WTERMSIG(init_status_) == SIGHUP;
@@ -462,6 +477,7 @@ int Monitor::finish() {
     // Somebody may have tidied up before us.
     [[maybe_unused]] const Status ignored = sys::unlink(blob_.text(blob_.settings().pid_file));
   }
+  if (!already_running_) tell_monitord(runtime::MessageType::kState, static_cast<std::int32_t>(State::kStopped));
   if (already_running_)
     tell_starter(StatusKind::kAlreadyRunning, 0, nullptr);
   else if (failure_)

@@ -19,6 +19,7 @@
 #include "monitor/schedule.hpp"
 #include "monitor/seccomp_proxy.hpp"
 #include "runtime/host_steps.hpp"
+#include "runtime/monitord_protocol.hpp"
 #include "runtime/status_protocol.hpp"
 
 namespace berth::monitor {
@@ -53,6 +54,7 @@ class Monitor final : private Control {
 
   // Control
   void change_state(runtime::State state) override;
+  void take_state(runtime::State state) override;
   Status stop() override;
   Status add_device_rule(const cgroup::DeviceRule& rule) override { return devices_.add(rule); }
 
@@ -104,6 +106,7 @@ class Monitor final : private Control {
   void drop_init();
   void release_files();
   void tell_starter(runtime::StatusKind kind, std::int32_t value, const child::Failure* failure);
+  void tell_monitord(runtime::MessageType type, std::int32_t value) const;
   int finish();
 
   const child::BlobView& blob_;

@@ -119,6 +119,7 @@ child::MonitorSettings encode_settings(const Settings& from, Writer& writer) {
   to.log_file = writer.text(from.log_file);
   to.log_prefix = writer.text(from.log_prefix);
   to.name_lock = writer.text(from.name_lock);
+  to.monitor_fifo = writer.text(from.monitor_fifo);
   to.destroy_program = writer.list(from.destroy_program);
   to.console_buffer = from.console_buffer;
   to.console_log_size = from.console_log_size;

@@ -32,7 +32,7 @@ struct Settings {
   std::vector<std::string> monitor_cgroups;
   std::string pivot_cgroup, freezer;
   bool freezer_is_v2 = false;
-  std::string console_log, console_path, pid_file, log_file, log_prefix, name_lock;
+  std::string console_log, console_path, pid_file, log_file, log_prefix, name_lock, monitor_fifo;
   std::uint64_t console_buffer = 0, console_log_size = 0;
   bool console_rotate = false, foreground = false, ephemeral = false;
   std::uint32_t log_level = 5, clone_flags = 0, tty_max = 0, syslog_facility = 0;

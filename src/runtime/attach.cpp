@@ -262,7 +262,8 @@ Result<Entered> enter(const Container& container, const AttachRequest& request, 
 Result<AttachedProcess> leave_running(const AttachRequest& request, Entered entered) {
   AttachedCommand& command = entered.command;
   if (command.ptmx && !entered.failure) TRY_CONTEXT(show_terminal(request, command, entered.log), "cannot attach");
-  return AttachedProcess{command.process.pid(), std::move(entered.failure)};
+  const pid_t pid = command.process.pid();
+  return AttachedProcess{pid, std::move(entered.failure), std::move(command.process)};
 }
 
 // The words of a list with '|' between them.

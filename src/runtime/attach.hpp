@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "os/pid_ref.hpp"
 #include "runtime/container.hpp"
 
 namespace berth::runtime {
@@ -66,6 +67,7 @@ Result<AttachOutcome> attach(const Container& container, const AttachRequest& re
 struct AttachedProcess {
   pid_t pid = -1;
   std::optional<Error> failure;  // the command could not be executed: the process exits with 126 or 127
+  os::PidRef process;            // the same process, for who waits for it
 };
 
 // The same without the wait: returns as soon as the command is executed. With a terminal, which needs its caller, only when the

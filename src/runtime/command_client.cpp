@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include "base/strings.hpp"
+#include "runtime/announcer.hpp"
+#include "runtime/monitord_protocol.hpp"
 #include "sys/socket.hpp"
 
 namespace berth::runtime {
@@ -418,6 +420,11 @@ Status CommandClient::announce(State state) const {
   const Reply reply = TRY(exchange(Command::kServeStateClients, static_cast<std::int64_t>(state)));
   if (reply.closed) return fail(not_running());
   if (reply.header.result < 0) return fail(refused(Command::kServeStateClients, -reply.header.result));
+  // LXC's monitors leave this to whoever brought the state about. Mostly nobody listens.
+  if (const auto fifo = monitor_fifo(lxcpath_)) {
+    [[maybe_unused]] const Status ignored =
+        runtime::announce(*fifo, make_message(MessageType::kState, name_, static_cast<std::int32_t>(state)));
+  }
   return {};
 }
 

@@ -94,7 +94,7 @@ class CommandClient {
   Result<Fd> seccomp_notify_fd() const;
   // Gives the monitor another one, of a process that has entered the container.
   Status add_seccomp_listener(int listener) const;
-  // Tells the monitor and its subscribers of a state that this process brought about (the freezer of cgroup v1).
+  // Tells the monitor, its subscribers and lxc-monitord of a state that this process brought about (the freezer of cgroup v1).
   Status announce(State state) const;
 
   // False: nothing listens on the socket, the container is not running (or its monitor died).

@@ -39,11 +39,13 @@ std::optional<State> parse_state(std::string_view name) {
   return std::nullopt;
 }
 
+std::string hashed_name(std::string_view owner) { return hexadecimal(fnv1a(owner)); }
+
 std::string command_socket_name(std::string_view lxcpath, std::string_view name) {
   const std::string owner = strings::cat(lxcpath, '/', name);
   std::string plain = owner + "/command";
   if (plain.size() <= kPlainSocketNameMax) return plain;
-  return strings::cat("lxc/", hexadecimal(fnv1a(owner)), "/command");
+  return strings::cat("lxc/", hashed_name(owner), "/command");
 }
 
 }  // namespace berth::runtime

@@ -116,6 +116,8 @@ inline constexpr std::int32_t kStateAfterReboot = 2;
 // The longest plain address; one byte more and the hashed form is used.
 inline constexpr std::size_t kPlainSocketNameMax = 105;
 
+// The hash of LXC's addresses, 16 hexadecimal digits.
+std::string hashed_name(std::string_view owner);
 // The abstract address without its leading NUL, hashed when too long.
 std::string command_socket_name(std::string_view lxcpath, std::string_view name);
 

@@ -25,6 +25,7 @@
 #include "runtime/host_program.hpp"
 #include "runtime/host_steps.hpp"
 #include "runtime/monitor_link.hpp"
+#include "runtime/monitord_protocol.hpp"
 #include "runtime/programs.hpp"
 #include "runtime/seccomp.hpp"
 #include "sys/file.hpp"
@@ -132,6 +133,8 @@ Result<plan::Plan> plan_for(const Container& container, const StartRequest& requ
   TRY(resolve_shares(container, request, inputs));
   plan::Plan plan = TRY(plan::plan_start(inputs));
   for (std::string& warning : seccomp.warnings) plan.settings.warnings.push_back(std::move(warning));
+  // Without a run directory there is no lxc-monitord that could be told.
+  if (auto fifo = monitor_fifo(container.lxcpath())) plan.settings.monitor_fifo = std::move(*fifo);
   plan.settings.socket_name = command_socket_name(container.lxcpath(), container.name());
   if (conf.ephemeral) {
     plan.settings.destroy_program = {

@@ -60,7 +60,7 @@ Result<Cloned> clone_classic(std::uint64_t flags, int cgroup_fd) {
         Error::from_errno(ENOSYS, "clone3").because("this kernel, or a filter above this process, lacks clone3 (Linux 5.3)"));
   }
   int pidfd = -1;
-  const long pid = raw::call(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
+  const long pid = raw::call(SYS_clone, flags | CLONE_PIDFD, 0, &pidfd, 0, 0);
   if (pid < 0) return refusal(pid, "clone", {});
   return Cloned{static_cast<pid_t>(pid), pid == 0 ? Fd() : Fd(pidfd)};
 }
@@ -135,7 +135,7 @@ Result<std::optional<int>> try_wait_pidfd(int pidfd) {
 
 Result<int> wait_pid(pid_t pid) {
   int outcome = 0;
-  TRY(status(retry(SYS_wait4, pid, &outcome, 0, nullptr), "wait4", pid_name(pid)));
+  TRY(status(retry(SYS_wait4, pid, &outcome, static_cast<int>(__WALL), nullptr), "wait4", pid_name(pid)));
   return outcome;
 }
 
@@ -149,7 +149,6 @@ Result<Cloned> clone(std::uint64_t flags, int cgroup_fd) {
   clone_args arguments{};
   arguments.flags = flags | CLONE_PIDFD;
   arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
-  arguments.exit_signal = SIGCHLD;
   if (cgroup_fd >= 0) {
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<std::uint64_t>(cgroup_fd);

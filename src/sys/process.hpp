@@ -51,7 +51,8 @@ struct Cloned {
   Fd pidfd;       // valid in the parent only
 };
 // clone3 with its own copy of the address space. `cgroup_fd` >= 0 puts the child into that cgroup v2 directory at birth.
-// The child may use raw system calls only until it calls exec.
+// The child may use raw system calls only until it calls exec. Until then its end sends no signal, and only wait_pidfd() and
+// wait_pid() find it: no habit of the caller about children takes its status away.
 Result<Cloned> clone(std::uint64_t flags, int cgroup_fd = -1);
 
 Status set_death_signal(int signal);

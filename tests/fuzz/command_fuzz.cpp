@@ -20,6 +20,7 @@ class NoControl final : public monitor::Control {
  public:
   explicit NoControl(monitor::Container& container) : container_(container) {}
   void change_state(runtime::State state) override { container_.state = state; }
+  void take_state(runtime::State state) override { change_state(state); }
   Status stop() override { return {}; }
   Status add_device_rule(const cgroup::DeviceRule&) override { return {}; }
 

@@ -15,6 +15,7 @@ class FakeControl final : public Control {
     container.state = state;
     states.push_back(state);
   }
+  void take_state(State state) override { change_state(state); }
   Status stop() override {
     ++stops;
     return {};
