@@ -38,7 +38,7 @@ status_field() { awk -v field="$1:" '$1 == field { print $2 }' "/proc/$(init_pid
 # proxy MODE: starts the proxy in the background and waits for it.
 proxy() {
   rm -f "$LXCPATH/socket"
-  python3 "$TOOL" proxy "${2:-$LXCPATH/socket}" "$1" "$LXCPATH/proxy.log" 3>&- &
+  timeout 120 python3 "$TOOL" proxy "${2:-$LXCPATH/socket}" "$1" "$LXCPATH/proxy.log" 3>&- &
   PROXY=$!
   eventually 5 grep -q ready "$LXCPATH/proxy.log"
 }
@@ -93,14 +93,14 @@ denylist
 getpriority errno 27 [0,5,!=]
 getpgid errno 27 [0,100,<]
 getsid errno 27 [0,100,SCMP_CMP_LE]
-sched_getparam errno 27 [0,0x100000005,==]
+sched_getparam errno 27 [0,0x500000005,==]
 sched_getscheduler errno 27 [0,100,SCMP_CMP_GE]
 sched_get_priority_max errno 27 [0,2,>]
 sched_get_priority_min errno 27 [0,4,&=,12][1,7,==]"
   confined
   by_init "for n in 0 5; do /probe call $getpriority \$n; done"
   by_init "for n in 99 100 101; do /probe call $getpgid \$n; /probe call $getsid \$n; done"
-  by_init "for n in 0x100000005 0x000000005; do /probe call $sched_getparam \$n; done"
+  by_init "for n in 0x500000005 0x000000005; do /probe call $sched_getparam \$n; done"
   by_init "for n in 99 100; do /probe call $sched_getscheduler \$n; done"
   by_init "for n in 2 3; do /probe call $sched_max \$n; done"
   by_init "for n in '5 7' '5 8' '13 7' '8 7'; do /probe call $sched_min \$n; done"
@@ -222,14 +222,14 @@ getpriority errno 27"
   policy <<<"2
 denylist
 getpriority errno 27"
-  confined "lxc.idmap = u 0 100000 65536" "lxc.idmap = g 0 100000 65536"
-  chown -R 100000:100000 "$LXCPATH/$NAME/rootfs"
+  confined "lxc.idmap = u 0 500000 65536" "lxc.idmap = g 0 500000 65536"
+  chown -R 500000:500000 "$LXCPATH/$NAME/rootfs"
   chmod 755 "$LXCPATH/$NAME"
   by_init "/probe call $getpriority"
   start_container
   equals "$(init_said 1)" "errno 27"
   equals "$(probe call $getpriority)" "errno 27"
-  equals "$(status_field Uid)" 100000
+  equals "$(status_field Uid)" 500000
 }
 
 @test "lxc-execute" {
@@ -281,8 +281,10 @@ getpriority notify [0,2,==]"
   policy <<<"2
 denylist
 getpriority notify"
-  proxy continue "@$LXCPATH/proxy"
-  confined "lxc.seccomp.notify.proxy = unix:@$LXCPATH/proxy"
+  local at=@$LXCPATH/proxy
+  is_berth || at=$LXCPATH/socket # LXC 5.0.2 leaves out the last letter of an abstract name
+  proxy continue "$at"
+  confined "lxc.seccomp.notify.proxy = unix:$at"
   start_container
   equals "$(probe call $getpriority)" ok
   end_proxy
