@@ -219,6 +219,7 @@ getpriority errno 27"
 }
 
 @test "a container with its own ids" {
+  is_berth || grep -q :500000: /etc/subuid || skip "the other LXC needs an entry in /etc/subuid, for root too"
   policy <<<"2
 denylist
 getpriority errno 27"
@@ -463,7 +464,8 @@ getpriority errno 27
   start_container
   equals "$(stat -c %i "$kept")" "$before"
   lxc-stop "${P[@]}" "${N[@]}" -k
-  truncate -s -3 "$kept"
+  # An instruction that says "allow" in the place of another.
+  python3 -c 'import sys; p = sys.argv[1]; b = open(p, "rb").read(); open(p, "wb").write(b.replace(b"\x1b\0\5\0", b"\0\0\xff\x7f"))' "$kept"
   start_container
   equals "$(probe call $getpriority)" "errno 27"
   [ "$(stat -c %i "$kept")" != "$before" ]
