@@ -32,7 +32,8 @@ struct Header {
 
 // --- filters that were compiled before ---------------------------------------------------------------------------------------
 
-// A file is the key, whole, a sum, and the filter: two keys of one hash are still two. The key holds all that the filter depends on.
+// A file is the key, whole, a sum, and the filter: two keys of one hash are still two. The key holds all that the filter depends
+// on.
 class Kept {
  public:
   Kept(std::string key) : key_(std::move(key)), name_(sha1_hex(key_)) {

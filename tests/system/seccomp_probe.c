@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static void trapped(int signal, siginfo_t *info, void *context) {
+static void trapped(int signal, siginfo_t* info, void* context) {
   (void)signal;
   (void)context;
   char text[32];
@@ -21,7 +21,7 @@ static void trapped(int signal, siginfo_t *info, void *context) {
   _exit(0);
 }
 
-static void *calling(void *number) {
+static void* calling(void* number) {
   syscall((long)number, 0, 0, 0);
   return NULL;
 }
@@ -34,7 +34,7 @@ static int say(long result) {
   return 0;
 }
 
-int main(int count, char **words) {
+int main(int count, char** words) {
   if (count < 3) return 2;
   long values[7] = {0};
   for (int i = 2; i < count && i < 9; ++i) values[i - 2] = strtol(words[i], NULL, 0);
@@ -56,7 +56,7 @@ int main(int count, char **words) {
     return say(syscall(values[0]));
   }
   pthread_t thread;
-  if (pthread_create(&thread, NULL, calling, (void *)values[0]) != 0) return 3;
+  if (pthread_create(&thread, NULL, calling, (void*)values[0]) != 0) return 3;
   usleep(200000);
   puts("survived");
   return 0;
