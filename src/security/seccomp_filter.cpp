@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "os/rundir.hpp"
 #include "security/seccomp_policy.hpp"
 #include "sys/file.hpp"
+#include "sys/process.hpp"
 
 namespace berth::security {
 namespace {
@@ -21,6 +23,7 @@ namespace {
 constexpr std::uint32_t kMagic = 0x31667362;     // "bsf1"
 constexpr std::size_t kMostInstructions = 4096;  // BPF_MAXINSNS
 constexpr std::size_t kLongestPolicy = 1 << 20;
+constexpr std::size_t kSumSize = 40;
 constexpr std::size_t kMostKept = 64;  // filters in the run directory
 
 struct Header {
@@ -29,7 +32,8 @@ struct Header {
 
 // --- filters that were compiled before ---------------------------------------------------------------------------------------
 
-// A file is the key, whole, and the filter: two keys of one hash are still two. The key holds all that the filter depends on.
+// A file is the key, whole, a sum, and the filter: two keys of one hash are still two. The key holds all that the filter depends
+// on.
 class Kept {
  public:
   Kept(std::string key) : key_(std::move(key)), name_(sha1_hex(key_)) {
@@ -41,18 +45,32 @@ class Kept {
   bool find(CompiledFilter& filter) const {
     if (!directory_) return false;
     const auto text = sys::read_file_at(directory_.get(), name_);
-    return text && text->starts_with(key_) && decode_filter(std::string_view(*text).substr(key_.size()), filter);
+    if (!text || !text->starts_with(key_)) return false;
+    const std::string_view rest = std::string_view(*text).substr(key_.size());
+    const std::string_view kept = rest.substr(std::min(rest.size(), kSumSize));
+    return rest.starts_with(sha1_hex(kept)) && decode_filter(kept, filter);
   }
 
   // It is compiled again next time when this fails; that is all that it costs.
   void keep(const CompiledFilter& filter) const {
     if (!directory_) return;
     make_room();
-    const std::string path = strings::cat("/proc/self/fd/", directory_.get(), "/", name_);
-    (void)sys::replace_file(path, key_ + encode_filter(filter), 0600);
+    const std::string encoded = encode_filter(filter);
+    (void)write(key_ + sha1_hex(encoded) + encoded);
   }
 
  private:
+  // Without a sync, which is most of what it would cost: what a crash leaves behind does not agree with its sum.
+  [[nodiscard]] Status write(const std::string& text) const {
+    const std::string beside = strings::cat(name_, '.', sys::current_pid());
+    const Fd file = TRY(sys::open_at(directory_.get(), beside, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    Status done = sys::write_all(file.get(), text, beside);
+    const std::string place = strings::cat("/proc/self/fd/", directory_.get(), "/");
+    if (done) done = sys::rename(place + beside, place + name_);
+    if (!done) (void)sys::unlink_at(directory_.get(), beside);
+    return done;
+  }
+
   void make_room() const {
     const auto entries = sys::list_directory_fd(directory_.get(), "kept seccomp filters");
     if (!entries || entries->size() < kMostKept) return;
