@@ -4,6 +4,7 @@
 
 #include "base/strings.hpp"
 #include "child/mount_flags.hpp"
+#include "os/id_map.hpp"
 #include "plan/builder.hpp"
 #include "sys/features.hpp"
 

@@ -26,7 +26,7 @@ struct StartInputs {
   std::map<int, std::string> shared_namespaces;  // CLONE_NEW* -> /proc/PID/ns/NAME; names and pids are resolved by the caller
   std::vector<std::string> caller_environment;   // for host-side hooks
   std::string console_path, console_log, pid_file, log_prefix, log_file;
-  std::optional<std::uint32_t> log_level;  // goes before lxc.log.level
+  std::optional<std::uint32_t> log_level;                // goes before lxc.log.level
   std::optional<security::CompiledFilter> seccomp = {};  // of lxc.seccomp.profile
   bool terminal = false;                                 // foreground, and the caller sits at a terminal
 };

@@ -26,7 +26,8 @@ Status forget_in(const Dependence& source, const Dependence& gone) {
   if (entries.empty()) return sys::unlink(path);
   std::string rest;
   for (const auto& [lxcpath, name] : entries) rest += strings::cat(lxcpath, "\n", name, "\n");
-  return sys::replace_file_like(path, rest, TRY(sys::stat(path)));
+  const Fd file = TRY(sys::open(path, O_RDONLY));
+  return sys::replace_file_like(path, rest, TRY(sys::kind_of(file.get(), path)));
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ Status remove_preparation(const Container& container) {
 
 Status prepare(const Container& container, const std::string& name, const std::string& text) {
   TRY(remove_preparation(container));
-  TRY(sys::replace_file_like(new_config_of(container), text, TRY(sys::stat(container.config_file()))));
+  const Fd file = TRY(sys::open(container.config_file(), O_RDONLY));
+  TRY(sys::replace_file_like(new_config_of(container), text, TRY(sys::kind_of(file.get(), container.config_file()))));
   return sys::symlink(name, mark_of(container));
 }
 
