@@ -51,7 +51,7 @@ Result<std::vector<cgroup::LimitGroup>> limit_groups(const CommandClient& client
 }
 
 Status change_device_rule(const CommandClient& client, bool allow, const std::string& rule) {
-  TRY(cgroup::parse_device_rule(allow, rule));
+  const cgroup::DeviceRule parsed = TRY(cgroup::parse_device_rule(allow, rule));
   const std::string_view file = allow ? "devices.allow" : "devices.deny";
   const cgroup::Host host = TRY(cgroup::detect_host());
   for (const cgroup::Hierarchy& hierarchy : host.hierarchies) {
@@ -61,7 +61,7 @@ Status change_device_rule(const CommandClient& client, bool allow, const std::st
       return sys::write_attribute(strings::cat(hierarchy.mount_point, path, '/', file), rule);
     }
   }
-  return fail(Error::message("this host has no cgroup v1 controller for devices", ENOTSUP));
+  return client.add_device_rule(parsed);
 }
 
 Result<std::string> read_cgroup_item(const Container& container, const std::string& file) {

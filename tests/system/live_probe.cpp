@@ -1,5 +1,9 @@
-// live_probe LXCPATH NAME mount SOURCE TARGET TYPE FLAGS DATA | umount TARGET FLAGS | interfaces | addresses INTERFACE FAMILY
-// SCOPE Calls what a program with threads would call, from one of two threads, and checks that neither has changed its namespaces
+// live_probe LXCPATH NAME mount SOURCE TARGET TYPE FLAGS DATA
+//                         umount TARGET FLAGS
+//                         interfaces
+//                         addresses INTERFACE FAMILY SCOPE
+//                         history read|clear MOST
+// Calls what a program with threads would call, from one of two threads, and checks that neither has changed its namespaces
 // or its directory. FLAGS are decimal. Output: one line each; a failure on stderr, status 1.
 #include <unistd.h>
 
@@ -44,6 +48,13 @@ Status act(const std::vector<std::string>& words) {
   if (what == "interfaces") return show(runtime::list_interfaces(container));
   if (what == "addresses")
     return show(runtime::list_addresses(container, words.at(3), words.at(4), std::atoi(words.at(5).c_str())));
+  if (what == "history") {
+    const bool read = words.at(3) == "read";
+    const std::string text =
+        TRY(container.client().console_log(read, !read, false, std::strtoul(words.at(4).c_str(), nullptr, 10)));
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return {};
+  }
   return fail("unknown");
 }
 
