@@ -13,6 +13,7 @@
 #include "runtime/partial.hpp"
 #include "runtime/restore_in_place.hpp"
 #include "storage/backing_store.hpp"
+#include "storage/tree/remove_tree.hpp"
 #include "sys/file.hpp"
 
 namespace berth::runtime {
@@ -132,11 +133,18 @@ Status remove(const Container& container, const std::string& name) {
   return {};
 }
 
+// Of all that lies there: what has no configuration is nobody's any more.
+Status remove_entry(const Container& container, const std::string& name) {
+  const Container snapshot = TRY(snapshot_container(container, name));
+  const bool container_like = snapshot.defined() || TRY(creation_state(snapshot.directory())) != Creation::kNone;
+  return container_like ? remove(container, name) : storage::remove_tree(snapshot.directory());
+}
+
 Result<bool> remove_all(const Container& container) {
   const auto entries = sys::list_directory(snaps_directory(container));
   if (!entries && entries.error().code() == ENOENT) return false;
   if (!entries) return fail(entries.error());
-  for (const auto& entry : *entries) TRY_CONTEXT(remove(container, entry.name), strings::cat("snapshot ", entry.name));
+  for (const auto& entry : *entries) TRY_CONTEXT(remove_entry(container, entry.name), strings::cat("snapshot ", entry.name));
   return !entries->empty();
 }
 
