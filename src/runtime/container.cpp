@@ -46,17 +46,27 @@ int configured_signal(const Container& container, std::string_view key, int conf
   return strings::parse_number<int>(strings::trim(*text)).value_or(0);
 }
 
-// systemd's halt signal, where init waits for it (it blocks what it reads by signalfd) or handles it; else SIGPWR as sysvinit,
-// OpenRC and upstart know it.
-int default_halt_signal(pid_t init) {
-  const auto status = sys::read_file(strings::cat("/proc/", init, "/status"));
-  if (!status) return SIGPWR;
+bool takes_signal(pid_t process, int signal) {
+  const auto status = sys::read_file(strings::cat("/proc/", process, "/status"));
+  if (!status) return false;
   for (const std::string_view line : strings::split(*status, '\n')) {
     if (!line.starts_with("SigBlk:") && !line.starts_with("SigCgt:")) continue;
     const auto mask = strings::parse_number<std::uint64_t>(strings::trim(line.substr(7)), 16);
-    if (mask && (*mask >> (SIGRTMIN + 3 - 1) & 1) != 0) return SIGRTMIN + 3;
+    if (mask && (*mask >> (signal - 1) & 1) != 0) return true;
   }
-  return SIGPWR;
+  return false;
+}
+
+// systemd's halt signal, where init waits for it (it blocks what it reads by signalfd) or handles it; else SIGPWR as sysvinit,
+// OpenRC and upstart know it.
+int default_halt_signal(pid_t init) { return takes_signal(init, SIGRTMIN + 3) ? SIGRTMIN + 3 : SIGPWR; }
+
+// The kernel drops a signal that a first process has no handler for. One that was started a moment ago has not got so far.
+void await_handler(pid_t init, int signal, const Deadline& deadline) {
+  constexpr int kMostLooks = 200, kPause = 5;  // ms: a second in all
+  for (int look = 0; look < kMostLooks && !takes_signal(init, signal); ++look) {
+    if (!pause_until(deadline, kPause)) return;
+  }
 }
 
 // Monitors before LXC 4.0 do not know get_init_pidfd.
@@ -143,19 +153,18 @@ Result<bool> Container::shutdown(int timeout) const {
   const auto pidfd = pidfd_of_init(commands);
   if (!pidfd && not_running(pidfd.error())) return true;
   if (!pidfd) return fail(pidfd.error());
+  const auto init = commands.init_pid();
+  if (!init && not_running(init.error())) return true;
+  if (!init) return fail(init.error());
   int signal = configured_signal(*this, "lxc.signal.halt", &config::SignalConf::halt);
-  if (signal == 0) {
-    const auto init = commands.init_pid();
-    if (!init && not_running(init.error())) return true;
-    if (!init) return fail(init.error());
-    signal = default_halt_signal(*init);
-  }
+  if (signal == 0) signal = default_halt_signal(*init);
   // Subscribed before the signal, so that no state is missed.
   bool wanted[kStates] = {};
   want(wanted, State::kStopped);
   const auto subscription = commands.add_state_client(wanted);
   if (!subscription && not_running(subscription.error())) return true;
   if (!subscription) return fail(subscription.error());
+  if (timeout != 0) await_handler(*init, signal, deadline);
   const auto sent = sys::send_signal(pidfd->get(), signal);
   // Init that is gone already is what was wanted: its monitor cleans up.
   if (!sent && sent.error().code() != ESRCH) return fail(Error(sent.error()).context("sending the halt signal"));
