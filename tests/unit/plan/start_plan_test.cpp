@@ -47,7 +47,8 @@ class StartPlan : public testing::Test {
                        .console_log = {},
                        .pid_file = {},
                        .log_prefix = {},
-                       .log_file = {}};
+                       .log_file = {},
+                       .log_level = {}};
     inputs.with_init = with_init;
     inputs.foreground = foreground;
     inputs.seccomp = seccomp;
@@ -422,6 +423,21 @@ TEST_F(StartPlan, ADirectoryThatIsThereIsNotRemoved) {
   ASSERT_NE(find(made, Op::kShareDirectory), nullptr);
   EXPECT_EQ(find(made, Op::kShareDirectory)->text[1], "");
   EXPECT_EQ(plan_with_root("lxc.mount.auto = shmounts:/").error().code(), EINVAL);
+}
+
+TEST_F(StartPlan, WhereMessagesGo) {
+  const Settings settings = plan_with_root("lxc.log.syslog = local3\nlxc.log.file = none\nlxc.log.level = INFO").value().settings;
+  EXPECT_EQ(settings.syslog_facility, 19U << 3);
+  EXPECT_EQ(settings.log_file, "");
+  EXPECT_EQ(settings.log_level, 2U);
+  EXPECT_EQ(plan_with_root("").value().settings.log_level, 5U);
+}
+
+TEST_F(StartPlan, TheOverlappingLineOfAnIdMapIsNamed) {
+  const auto refused = plan_with_root("lxc.idmap = u 0 1000 10\nlxc.idmap = g 0 1000 10\nlxc.idmap = u 9 5000 1\n");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().origin().line, 4U);
+  EXPECT_THAT(refused.error().line(), HasSubstr("overlaps"));
 }
 
 }  // namespace
