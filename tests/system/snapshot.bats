@@ -5,6 +5,7 @@ snapshot() { lxc-snapshot "${P[@]}" "${N[@]}" "$@" 3>&-; }
 root() { printf '%s\n' "$LXCPATH/$NAME/rootfs"; }
 
 @test "snapshots are numbered, listed with their comments, and both LXCs agree on them" {
+  only_berth "LXC lists them in the order of the directory"
   plain_container
   equals "$(snapshot -L)" "No snapshots"
   echo "before the upgrade" >"$LXCPATH/.comment"
