@@ -13,7 +13,9 @@
 #include "os/namespaces.hpp"
 #include "runtime/inside.hpp"
 #include "runtime/limit_groups.hpp"
+#include "sys/features.hpp"
 #include "sys/file.hpp"
+#include "sys/process.hpp"
 
 namespace berth::runtime {
 namespace {
@@ -58,15 +60,22 @@ Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host
   return cgroup::read_stats(directories);
 }
 
-Result<NetworkVisitor> NetworkVisitor::create() { return NetworkVisitor(TRY(own_network())); }
+Result<NetworkVisitor> NetworkVisitor::create() { return NetworkVisitor(TRY(NetworkScout::start())); }
 
-// Without privileges the way leads through the container's user namespace. Who shares the namespace may look without any.
 Result<os::Netlink> NetworkVisitor::socket_in(pid_t init) const {
-  const Fd there = TRY(os::open_namespace(init, *os::find_namespace(CLONE_NEWNET)));
-  if (TRY(os::same_namespace(there.get(), home_.get()))) return os::Netlink::open();
-  auto socket = route_socket_in(-1, there.get());
+  const Fd there = TRY(sys::has(sys::Feature::kPidfdSetns) ? sys::open_pidfd(init)
+                                                           : os::open_namespace(init, *os::find_namespace(CLONE_NEWNET)));
+  auto socket = scout_.route_socket_in(there.get());
   if (socket) return os::Netlink::adopt(std::move(*socket));
   if (socket.error().code() != EPERM) return fail(std::move(socket.error()));
+  return socket_as_owner(init);
+}
+
+// Without privileges the way leads through the container's user namespace. Who shares the network namespace needs none.
+Result<os::Netlink> NetworkVisitor::socket_as_owner(pid_t init) const {
+  const Fd there = TRY(os::open_namespace(init, *os::find_namespace(CLONE_NEWNET)));
+  const Fd home = TRY(own_network());
+  if (TRY(os::same_namespace(there.get(), home.get()))) return os::Netlink::open();
   const Fd user = TRY(os::open_namespace(init, *os::find_namespace(CLONE_NEWUSER)));
   return os::Netlink::adopt(TRY(route_socket_in(user.get(), there.get())));
 }

@@ -8,6 +8,7 @@
 #include "cgroup/stats.hpp"
 #include "os/netlink.hpp"
 #include "runtime/command_client.hpp"
+#include "runtime/network_scout.hpp"
 
 namespace berth::runtime {
 
@@ -18,8 +19,8 @@ Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host
 // The calling thread's network namespace.
 Result<Fd> own_network();
 
-// Looks into the network namespaces of processes, by sockets that short-lived processes open there: no thread of the caller
-// leaves its namespace. An ordinary user's goes through the container's user namespace. Error: neither is allowed.
+// Looks into the network namespaces of processes, by sockets that another process opens there: no thread of the caller leaves
+// its namespace. An ordinary user's goes through the container's user namespace. Error: neither is allowed.
 class NetworkVisitor {
  public:
   static Result<NetworkVisitor> create();
@@ -29,9 +30,10 @@ class NetworkVisitor {
   [[nodiscard]] Result<std::vector<os::Link>> addressed_links_of(pid_t init) const;
 
  private:
-  explicit NetworkVisitor(Fd home) : home_(std::move(home)) {}
+  explicit NetworkVisitor(NetworkScout scout) : scout_(std::move(scout)) {}
+  [[nodiscard]] Result<os::Netlink> socket_as_owner(pid_t init) const;
 
-  Fd home_;
+  NetworkScout scout_;
 };
 
 // Addresses as LXC shows them: none of loopbacks, IPv6 of global scope only.
