@@ -56,3 +56,4 @@ set(BERTH_LIBEXECDIR "${CMAKE_INSTALL_FULL_LIBEXECDIR}/berth" CACHE STRING "dire
 add_compile_definitions(BERTH_ROOTFS_MOUNT="${BERTH_ROOTFS_MOUNT}" BERTH_LIBEXECDIR="${BERTH_LIBEXECDIR}")
 # For one file alone, so that another prefix does not compile everything anew.
 set_source_files_properties(src/runtime/programs.cpp PROPERTIES COMPILE_DEFINITIONS "BERTH_BINDIR=\"${CMAKE_INSTALL_FULL_BINDIR}\"")
+set_source_files_properties(src/runtime/template.cpp PROPERTIES COMPILE_DEFINITIONS "BERTH_DATADIR=\"${CMAKE_INSTALL_FULL_DATADIR}\"")

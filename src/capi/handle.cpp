@@ -17,6 +17,7 @@ Result<runtime::Container> Handle::container() {
   auto result = TRY(runtime::Container::open(text_of(face.name), text_of(face.config_path)));
   const std::string file = text_of(face.configfile);
   if (!file.empty() && file != result.config_file()) result.use_config_file(file);
+  result.set_timeout(face.rcv_timeout);
   return result;
 }
 

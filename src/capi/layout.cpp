@@ -1,5 +1,5 @@
-// Compile-time proof that the structures are laid out as callers of LXC 6 and 7 on LP64 machines expect (shared/reference:
-// lxc-abi.md, computed there from LXC's own header).
+// Runs in: the compiler. It proves that the structures are laid out as programs that were built with LXC 6 and 7 on LP64 machines
+// expect; the numbers were computed from LXC's own header.
 #include <lxc/lxccontainer.h>
 
 #include <cstddef>

@@ -126,6 +126,12 @@ Result<Container> Container::open(std::string name, std::string lxcpath) {
   return Container(std::move(name), std::move(lxcpath));
 }
 
+CommandClient Container::client() const {
+  CommandClient client(lxcpath_, name_);
+  client.set_timeout(timeout_);
+  return client;
+}
+
 bool Container::defined() const { return sys::exists(config_file()); }
 
 Result<config::Conf> Container::load() const {

@@ -49,7 +49,9 @@ class Container {
   // --rcfile: this file stands for the container's own configuration.
   void use_config_file(std::string path) { rcfile_ = std::move(path); }
   [[nodiscard]] bool defined() const;  // its configuration file exists
-  [[nodiscard]] CommandClient client() const { return {lxcpath_, name_}; }
+  [[nodiscard]] CommandClient client() const;
+  // How long its monitor is waited for when it is asked; seconds, 0 = for ever.
+  void set_timeout(int seconds) { timeout_ = seconds; }
 
   Result<config::Conf> load() const;
   Result<State> state() const { return client().state(); }
@@ -71,6 +73,7 @@ class Container {
  private:
   Container(std::string name, std::string lxcpath) : name_(std::move(name)), lxcpath_(std::move(lxcpath)) {}
   std::string name_, lxcpath_, rcfile_;
+  int timeout_ = 0;
 };
 
 }  // namespace berth::runtime

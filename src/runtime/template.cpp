@@ -10,6 +10,10 @@
 #include "runtime/programs.hpp"
 #include "sys/file.hpp"
 
+#ifndef BERTH_DATADIR
+#define BERTH_DATADIR "/usr/share"
+#endif
+
 namespace berth::runtime {
 namespace {
 
@@ -20,7 +24,8 @@ bool is_program(const std::string& path) {
   return info && S_ISREG(info->st_mode) && (info->st_mode & 0111) != 0;
 }
 
-// Beside the running program or library first (BUILD/bin and BUILD/share; PREFIX/bin and PREFIX/share/lxc), then LXC's own.
+// Beside the running program or library first (BUILD/bin and BUILD/share; PREFIX/bin and PREFIX/share/lxc), then where berth was
+// to be installed, then LXC's own.
 std::vector<std::string> template_directories() {
   std::vector<std::string> result;
   if (const std::string bin = own_directory(); !bin.empty()) {
@@ -28,8 +33,9 @@ std::vector<std::string> template_directories() {
     result.push_back(prefix + "/share/templates");
     result.push_back(prefix + "/share/lxc/templates");
   }
-  const std::string standard = "/usr/share/lxc/templates";
-  if (std::ranges::find(result, standard) == result.end()) result.push_back(standard);
+  for (const char* standard : {BERTH_DATADIR "/lxc/templates", "/usr/share/lxc/templates"}) {
+    if (std::ranges::find(result, standard) == result.end()) result.emplace_back(standard);
+  }
   return result;
 }
 
