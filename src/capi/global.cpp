@@ -165,7 +165,10 @@ const char* lxc_get_global_config_item(const char* key) {
 const char* lxc_get_version() { return LXC_VERSION; }
 
 bool lxc_config_item_is_supported(const char* key) {
-  return key != nullptr && capi::guarded_globally(false, [&]() -> Result<bool> { return config::is_supported(key); });
+  if (key == nullptr) return false;
+  std::string_view name(key);
+  if (name == "lxc.net.") name.remove_suffix(1);  // LXC's way to write that row
+  return capi::guarded_globally(false, [&]() -> Result<bool> { return config::is_supported(name); });
 }
 
 bool lxc_has_api_extension(const char* extension) {

@@ -74,7 +74,7 @@ Result<std::vector<std::string>> list_defined_in(int directory, const std::strin
   std::vector<std::string> names;
   std::string file;
   for (sys::DirectoryEntry& entry : TRY(sys::list_directory_fd(directory, path))) {
-    if (entry.type == DT_REG) continue;
+    if (entry.type == DT_REG || entry.name.starts_with('.')) continue;  // what is hidden is no container, as with LXC
     file.assign(entry.name).append("/config");
     if (sys::raw::call(SYS_faccessat, directory, file.c_str(), F_OK) == 0) names.push_back(std::move(entry.name));
   }

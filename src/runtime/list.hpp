@@ -15,7 +15,7 @@ struct ListEntry {
   bool active = false;   // a monitor listens
 };
 
-// Names with a configuration below `lxcpath`, sorted. An lxcpath that does not exist has none.
+// Names with a configuration below `lxcpath`, sorted; none that begins with a dot. An lxcpath that does not exist has none.
 Result<std::vector<std::string>> list_defined(const std::string& lxcpath);
 // The same below an open directory, `path` for messages.
 Result<std::vector<std::string>> list_defined_in(int directory, const std::string& path);
