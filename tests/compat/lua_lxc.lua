@@ -34,8 +34,9 @@ check("append_config_item again", c:append_config_item("lxc.cap.drop", "mac_admi
 local dropped = c:get_config_item("lxc.cap.drop")
 check("a list", type(dropped) == "table" and #dropped, 2)
 check("clear_config_item", c:clear_config_item("lxc.cap.drop"))
-local keys = c:get_keys()
-assert(type(keys) == "table" and #keys > 50, "get_keys")
+local count = 0
+for _ in pairs(c:get_keys()) do count = count + 1 end
+check("get_keys", count > 30)
 check("get_keys of a network", type(c:get_keys("lxc.net.0")), "table")
 
 check("create", c:create("busybox"))
@@ -46,7 +47,7 @@ check("running", c:running())
 check("state", c:state(), "RUNNING")
 assert(c:init_pid() > 1, "init_pid")
 check("attach", c:attach("/bin/true"))
-check("get_interfaces", c:get_interfaces()[1], "lo")
+check("get_interfaces", (c:get_interfaces()), "lo")
 assert(tonumber(c:get_cgroup_item("cpu.shares") or c:get_cgroup_item("cpu.weight")), "get_cgroup_item")
 check("set_cgroup_item", c:set_cgroup_item("pids.max", "88"))
 check("what was set", c:get_cgroup_item("pids.max"):match("%d+"), "88")
