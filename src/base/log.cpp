@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <ctime>
 
@@ -20,6 +21,20 @@ Sink& sink() {
   static Sink instance;
   return instance;
 }
+
+// A lock of the C library's would be one more thing that a program without it lacks; a line takes microseconds.
+class Exclusive {
+ public:
+  Exclusive() {
+    while (busy_.test_and_set(std::memory_order_acquire)) continue;
+  }
+  Exclusive(const Exclusive&) = delete;
+  Exclusive& operator=(const Exclusive&) = delete;
+  ~Exclusive() { busy_.clear(std::memory_order_release); }
+
+ private:
+  static inline std::atomic_flag busy_;
+};
 
 std::string digits(unsigned value, std::size_t width) {
   const std::string text = std::to_string(value);
@@ -57,9 +72,15 @@ std::optional<Level> parse_level(std::string_view text) {
 
 std::string_view level_name(Level level) { return kNames[static_cast<std::size_t>(level)]; }
 
-void set_sink(Sink replacement) { sink() = std::move(replacement); }
+void set_sink(Sink replacement) {
+  const Exclusive turn;
+  sink() = std::move(replacement);
+}
 
-bool enabled(Level level) { return takes(sink(), level); }
+bool enabled(Level level) {
+  const Exclusive turn;
+  return takes(sink(), level);
+}
 
 void write_to(const Sink& sink, Level level, std::string_view category, std::string_view text) {
   if (!takes(sink, level)) return;
@@ -73,6 +94,9 @@ void write_to(const Sink& sink, Level level, std::string_view category, std::str
   [[maybe_unused]] const ssize_t ignored = ::write(sink.fd, line.data(), line.size());
 }
 
-void write(Level level, std::string_view category, std::string_view text) { write_to(sink(), level, category, text); }
+void write(Level level, std::string_view category, std::string_view text) {
+  const Exclusive turn;
+  write_to(sink(), level, category, text);
+}
 
 }  // namespace berth::log

@@ -24,7 +24,7 @@ struct Sink {
   int facility = 0;  // for `forward`: LOG_* of <syslog.h>, shifted
 };
 
-// Replaces the sink of this process. Not thread-safe: call it while there is one thread.
+// Replaces the sink of this process. Afterwards no thread writes to the one before.
 void set_sink(Sink sink);
 bool enabled(Level level);
 // The same into another sink than that of the process.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <map>
 #include <new>
 
 #include "base/strings.hpp"
@@ -113,9 +114,9 @@ constexpr auto kExtensions = std::to_array<std::string_view>({"lxc_log",
 constexpr auto kStates =
     std::to_array<const char*>({"STOPPED", "STARTING", "RUNNING", "STOPPING", "ABORTING", "FREEZING", "FROZEN", "THAWED"});
 
-// Valid until the same thread asks for the next one.
+// Valid as long as the thread lives: callers keep several. The file is read once a process, so an answer never changes.
 const char* global_item(const char* key) {
-  thread_local std::string text;
+  thread_local std::map<std::string, std::string, std::less<>> answers;
   if (key == nullptr) {
     errno = EINVAL;
     return nullptr;
@@ -125,8 +126,7 @@ const char* global_item(const char* key) {
   if (!set || !*set) return nullptr;
   const auto value = config::global_item(key);
   if (!value) return nullptr;
-  text = *value;
-  return text.c_str();
+  return answers.try_emplace(key, *value).first->second.c_str();
 }
 
 }  // namespace

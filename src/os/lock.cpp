@@ -29,6 +29,11 @@ Result<bool> try_lock(int fd, const std::string& path) {
 
 }  // namespace
 
+void FileLock::release() {
+  if (fd_) sys::unlock_file(fd_.get());
+  fd_.reset();
+}
+
 Result<FileLock> FileLock::acquire(const std::string& path) {
   Fd fd = TRY(open_lock_file(path));
   return acquire_fd(std::move(fd), path);

@@ -23,11 +23,22 @@ class FileLock {
   static Result<FileLock> acquire_fd(Fd file, std::string path);
   static Result<std::optional<FileLock>> try_acquire_fd(Fd file, std::string path);
 
+  FileLock(FileLock&& other) noexcept = default;
+  FileLock& operator=(FileLock&& other) noexcept {
+    release();
+    fd_ = std::move(other.fd_);
+    path_ = std::move(other.path_);
+    return *this;
+  }
+  // Explicitly: a copy of this process may have the descriptor too.
+  ~FileLock() { release(); }
+
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] int fd() const { return fd_.get(); }
 
  private:
   FileLock(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  void release();
   Fd fd_;
   std::string path_;
 };

@@ -87,7 +87,7 @@ Status choose_filter(plan::AttachSpec& spec, AttachLaunch& launch, const AttachR
 
 std::string working_directory(const AttachRequest& request) {
   if (request.cwd) return *request.cwd;
-  return sys::read_link("/proc/self/cwd").value_or("/");
+  return sys::read_link("/proc/thread-self/cwd").value_or("/");
 }
 
 void choose_ids(plan::AttachSpec& spec, const AttachRequest& request) {

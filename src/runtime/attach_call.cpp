@@ -7,12 +7,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <utility>
 
 #include "base/strings.hpp"
 #include "child/attach_steps.hpp"
 #include "child/frame.hpp"
 #include "runtime/attach_session.hpp"
 #include "sys/file.hpp"
+#include "sys/handshake.hpp"
 #include "sys/process.hpp"
 #include "sys/raw.hpp"
 #include "sys/socket.hpp"
@@ -31,6 +34,7 @@ struct Preparation {
   std::vector<char*> environment;
   int channel, own_channel;
   AttachedCall call;
+  sys::SignalsBlocked& signals;
 };
 
 // Where the C library keeps the number of this thread; null when the kernel does not tell.
@@ -69,6 +73,8 @@ void close_descriptors(const Preparation& preparation, child::Context& context) 
   }
   close_descriptors(preparation, context);
   ::environ = preparation.environment.data();
+  sys::CopyWindow::end_in_copy();
+  preparation.signals.restore();
   ::_exit(preparation.call.function(preparation.call.payload));
 }
 
@@ -106,6 +112,27 @@ Result<Fd> null_for_closed(std::array<int, 3>& stdio) {
   return null;
 }
 
+// A caller may have closed its standard descriptors: what is ours must not lie where they will be.
+Result<Fd> above_standard(Fd fd) {
+  if (fd.get() >= kAboveStandard) return fd;
+  return sys::duplicate(fd.get(), kAboveStandard);
+}
+
+Result<std::pair<Fd, Fd>> channel_above_standard() {
+  auto [own, copys] = TRY(sys::socket_pair(SOCK_SEQPACKET));
+  return std::pair(TRY(above_standard(std::move(own))), TRY(above_standard(std::move(copys))));
+}
+
+Result<std::vector<int>> above_standard(const std::vector<int>& slots, std::vector<Fd>& lifted) {
+  std::vector<int> result = slots;
+  for (int& slot : result) {
+    if (slot >= kAboveStandard) continue;
+    lifted.push_back(TRY(sys::duplicate(slot, kAboveStandard)));
+    slot = lifted.back().get();
+  }
+  return result;
+}
+
 std::vector<char*> pointers(const std::vector<std::string>& environment) {
   std::vector<char*> result;
   for (const std::string& entry : environment) result.push_back(const_cast<char*>(entry.c_str()));
@@ -125,18 +152,25 @@ Result<pid_t> fork_caller(Preparation& preparation) {
 
 Result<AttachedCommand> launch_call(const AttachLaunch& launch, const std::vector<std::string>& environment,
                                     const AttachedCall& call) {
-  auto [own, copys] = TRY(sys::socket_pair(SOCK_SEQPACKET));
   std::array<int, 3> stdio = launch.stdio;
   const Fd null = TRY(null_for_closed(stdio));
+  std::vector<Fd> lifted;
+  const std::vector<int> slots = TRY(above_standard(launch.slots, lifted));
+  std::optional<sys::CopyWindow> window(std::in_place);
+  auto [own, copys] = TRY(channel_above_standard());
+  sys::SignalsBlocked blocked;
   Preparation preparation{.blob = child::BlobView(launch.plan.data(), launch.plan.size()),
                           .stdio = stdio,
-                          .slots = launch.slots,
+                          .slots = slots,
                           .environment = pointers(environment),
                           .channel = copys.get(),
                           .own_channel = own.get(),
-                          .call = call};
+                          .call = call,
+                          .signals = blocked};
   const pid_t helper = TRY(fork_caller(preparation));
   copys.reset();
+  window.reset();
+  blocked.restore();
   auto command = collect_attached(own.get(), launch);
   // Somebody else in the caller's program may have waited for all children: its status says nothing that the channel has not
   // said.

@@ -12,6 +12,7 @@
 #include "runtime/programs.hpp"
 #include "sys/features.hpp"
 #include "sys/file.hpp"
+#include "sys/handshake.hpp"
 #include "sys/process.hpp"
 #include "sys/socket.hpp"
 
@@ -138,9 +139,11 @@ Result<AttachedCommand> collect_attached(int channel, const AttachLaunch& launch
 }
 
 Result<AttachedCommand> launch_attached(const AttachLaunch& launch) {
+  std::optional<sys::HandshakeWindow> window(std::in_place);
   auto [own, helpers] = TRY(sys::socket_pair(SOCK_SEQPACKET));
   const os::PidRef helper(TRY_CONTEXT(start_helper(launch, helpers.get()), "starting berth-attach"));
   helpers.reset();
+  window.reset();
   AttachedCommand command = TRY(collect_attached(own.get(), launch));
   const auto status = helper.reap();  // its work is done, whoever has been told of its end
   if (!command.process.valid() && !command.failure) {

@@ -71,7 +71,7 @@ Result<os::PidRef> find_init(const CommandClient& client, Result<CommandClient::
 Result<int> differing_namespaces(pid_t pid) {
   int flags = 0;
   for (const os::Namespace& row : os::namespaces()) {
-    const auto own = sys::stat(strings::cat("/proc/self/ns/", row.proc_name));
+    const auto own = sys::stat(strings::cat("/proc/thread-self/ns/", row.proc_name));
     if (!own) continue;  // a kernel without this kind
     const auto its = TRY(sys::stat(strings::cat("/proc/", pid, "/ns/", row.proc_name)));
     if (own->st_ino != its.st_ino || own->st_dev != its.st_dev) flags |= row.flag;
@@ -230,7 +230,7 @@ std::string label_of(const std::string& file) {
 
 std::string confining_label(pid_t pid) {
   std::string label = label_of(proc_of(pid, "attr/current"));
-  if (label == "unconfined" || label == label_of("/proc/self/attr/current")) label.clear();
+  if (label == "unconfined" || label == label_of("/proc/thread-self/attr/current")) label.clear();
   return label;
 }
 
@@ -239,7 +239,7 @@ Status read_process(AttachTarget& target) {
   target.namespaces = TRY(differing_namespaces(pid));
   const std::string status = TRY(sys::read_file(proc_of(pid, "status")));
   target.status = plan::parse_init_status(status);
-  target.filtered = has_more_filters(status, TRY(sys::read_file("/proc/self/status")));
+  target.filtered = has_more_filters(status, TRY(sys::read_file("/proc/thread-self/status")));
   target.label = confining_label(pid);
   const std::string personality = TRY(sys::read_file(proc_of(pid, "personality")));
   target.personality = strings::parse_number<std::uint64_t>(strings::trim(personality), 16).value_or(0);

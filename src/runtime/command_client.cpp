@@ -8,6 +8,8 @@
 #include "base/strings.hpp"
 #include "runtime/announcer.hpp"
 #include "runtime/monitord_protocol.hpp"
+#include "sys/file.hpp"
+#include "sys/process.hpp"
 #include "sys/socket.hpp"
 
 namespace berth::runtime {
@@ -98,6 +100,18 @@ CommandClient CommandClient::at_address(std::string address) {
   return client;
 }
 
+namespace {
+
+// A path that is put behind a hierarchy's must not lead out of it again, whoever the monitor belongs to.
+Result<std::string> inside_hierarchy(Result<std::string> path) {
+  if (!path) return path;
+  const auto parts = strings::split(*path, '/');
+  if (std::ranges::find(parts, "..") == parts.end()) return path;
+  return fail(Error::message(strings::cat("the monitor names a control group outside its hierarchy: ", *path), EPROTO));
+}
+
+}  // namespace
+
 Error CommandClient::not_running() const {
   return Error::message(strings::cat("container ", name_, " is not running"), ECONNREFUSED);
 }
@@ -126,7 +140,20 @@ Result<Fd> CommandClient::connect() const {
     if (connected.error().code() == ECONNREFUSED) return fail(not_running());
     return fail(std::move(connected.error()).context("reaching the monitor"));
   }
+  TRY(check_owner(connection.get()));
   return connection;
+}
+
+// Abstract addresses are anybody's to take while the container does not run. What answers must be root's, the caller's own, or
+// that of the user whose container it is.
+Status CommandClient::check_owner(int connection) const {
+  const ucred peer = TRY(sys::peer_credentials(connection));
+  if (peer.uid == 0 || peer.uid == sys::effective_uid()) return {};
+  const auto directory = lxcpath_.empty() ? fail("unknown") : sys::stat(strings::cat(lxcpath_, '/', name_));
+  if (directory && directory->st_uid == peer.uid) return {};
+  return fail(Error::message(strings::cat("what answers as the monitor of ", name_, " belongs to user ", peer.uid), EPERM)
+                  .because("neither root, nor you, nor the owner of the container's directory")
+                  .hint(strings::cat("look at process ", peer.pid, ", and end it before you start the container")));
 }
 
 Result<CommandClient::Reply> CommandClient::ask(Command command, std::int64_t scalar, std::span<const std::byte> data) const {
@@ -310,11 +337,11 @@ Result<std::string> CommandClient::systemd_scope() const { return ask_text(Comma
 Result<int> CommandClient::clone_flags() const { return ask_number(Command::kGetCloneFlags); }
 
 Result<std::string> CommandClient::cgroup(const std::string& controller) const {
-  return ask_text(Command::kGetCgroup, controller.empty() ? nullptr : &controller);
+  return inside_hierarchy(ask_text(Command::kGetCgroup, controller.empty() ? nullptr : &controller));
 }
 
 Result<std::string> CommandClient::limit_cgroup(const std::string& controller) const {
-  return ask_text(Command::kGetLimitCgroup, controller.empty() ? nullptr : &controller);
+  return inside_hierarchy(ask_text(Command::kGetLimitCgroup, controller.empty() ? nullptr : &controller));
 }
 
 Result<std::string> CommandClient::config_item(const std::string& key) const { return ask_text(Command::kGetConfigItem, &key); }

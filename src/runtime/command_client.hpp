@@ -103,6 +103,7 @@ class CommandClient {
  private:
   struct Reply;
   Result<Fd> connect() const;
+  [[nodiscard]] Status check_owner(int connection) const;
   Result<Reply> receive_body(Command command, Reply reply) const;
   Result<Reply> ask(Command command, std::int64_t scalar, std::span<const std::byte> data) const;
   Result<Reply> answer(Command command, Reply asked) const;

@@ -3,6 +3,7 @@
 
 #include <linux/netlink.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -61,6 +62,7 @@ plan::Plan whole_plan(std::vector<plan::PlannedStep> steps, int namespaces) {
 [[noreturn]] void work(const child::BlobView& blob, child::Context& context) {
   constexpr unsigned kUmask = 022;
   call(SYS_umask, kUmask);
+  call(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);  // it holds the caller's memory
   child::Message message;
   message.kind = child::MessageKind::kReached;
   if (child::run_live_steps(blob, context, message.failure) < 0) message.kind = child::MessageKind::kFailed;
@@ -137,6 +139,7 @@ Status change_inside(const RunningInit& init, std::vector<plan::PlannedStep> ste
   context.channel = childs.get();
   context.slots[child::kLivePidfdSlot] = init.process.pidfd();
   context.slots[child::kLiveTreeSlot] = tree.get();
+  const sys::SignalsBlocked blocked;
   const sys::Cloned child = TRY(sys::clone(0));
   if (child.pid == 0) work(view, context);
   childs.reset();
@@ -145,6 +148,7 @@ Status change_inside(const RunningInit& init, std::vector<plan::PlannedStep> ste
 
 Result<Fd> route_socket_in(int user, int there) {
   auto [own, childs] = TRY(sys::socket_pair(SOCK_STREAM));
+  const sys::SignalsBlocked blocked;
   const sys::Cloned child = TRY(sys::clone(0));
   if (child.pid == 0) send_socket_from(user, there, childs.get());
   childs.reset();

@@ -15,6 +15,7 @@
 #include "runtime/programs.hpp"
 #include "sys/features.hpp"
 #include "sys/file.hpp"
+#include "sys/handshake.hpp"
 #include "sys/process.hpp"
 #include "sys/socket.hpp"
 
@@ -86,6 +87,7 @@ Error died_without_a_word() {
 Result<MonitorLink> MonitorLink::launch(const plan::Plan& plan, const std::string& encoded, const StartRequest& request) {
   const Fd program = TRY(open_helper("berth-monitor"));
   const Fd memory = TRY(sealed_plan(encoded));
+  const sys::HandshakeWindow window;
   auto [ours, theirs] = TRY(sys::socket_pair(SOCK_SEQPACKET));
   const Fd group = TRY(open_birth_group(plan));
   sys::Spawn spawn;

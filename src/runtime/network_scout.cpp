@@ -3,6 +3,7 @@
 
 #include <linux/netlink.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -65,6 +66,7 @@ bool receive_parcel(int channel, Parcel& parcel) {
 
 // The child. The answer's number is 0 or a positive errno.
 [[noreturn]] void serve(int channel) {
+  call(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);  // it holds the caller's memory
   for (Parcel request; receive_parcel(channel, request); request = {}) {
     long result = call(SYS_setns, request.descriptor, CLONE_NEWNET);
     if (result == 0) result = call(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -81,6 +83,7 @@ bool receive_parcel(int channel, Parcel& parcel) {
 
 Result<NetworkScout> NetworkScout::start() {
   auto [own, childs] = TRY(sys::socket_pair(SOCK_SEQPACKET));
+  const sys::SignalsBlocked blocked;
   sys::Cloned child = TRY(sys::clone(0));
   if (child.pid == 0) {
     call(SYS_close, own.get());

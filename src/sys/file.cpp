@@ -333,6 +333,13 @@ Result<int> control(int fd, unsigned long request, void* argument, std::string_v
   return static_cast<int>(result);
 }
 
+void unlock_file(int fd) {
+  struct ::flock whole{};
+  whole.l_type = F_UNLCK;
+  constexpr int kUnlock = 8;  // LOCK_UN of <sys/file.h>
+  if (retry(SYS_fcntl, fd, F_OFD_SETLK, &whole) == -EINVAL) (void)retry(SYS_flock, fd, kUnlock);
+}
+
 Status lock_file(int fd, bool wait, std::string_view name) {
   struct ::flock whole{};
   whole.l_type = F_WRLCK;

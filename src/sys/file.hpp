@@ -97,5 +97,7 @@ Result<int> control(int fd, unsigned long request, void* argument, std::string_v
 // Write lock of the whole file, owned by the open file description (F_OFD_SETLK; flock where the file system refuses that).
 // Without `wait` a lock that somebody holds is the Error EAGAIN.
 Status lock_file(int fd, bool wait, std::string_view name);
+// Whoever else has a copy of the descriptor. Closing it would leave the lock to them.
+void unlock_file(int fd);
 
 }  // namespace berth::sys

@@ -46,6 +46,12 @@ std::optional<int> kept_status(int pidfd) {
   return known ? std::optional<int>(info.exit_code) : std::nullopt;
 }
 
+bool has_ended(int pidfd) {
+  pollfd entry{pidfd, POLLIN, 0};
+  constexpr timespec kNow{0, 0};
+  return retry(SYS_ppoll, &entry, 1, &kNow, nullptr, kKernelSigsetSize) != 0;
+}
+
 std::unexpected<Error> status_taken() {
   return fail(Error::from_errno(ECHILD, "waitid", "pidfd")
                   .because("this program ignores SIGCHLD, or waits for children that are not its own")
@@ -108,7 +114,8 @@ Result<int> wait_pidfd(int pidfd) {
     TRY(status(waited, "waitid", "pidfd"));
     return wait_form(info);
   }
-  await_exit(pidfd);
+  // Of a child the kernel says so only once it has ended, and somebody else was told. Who lives is a stranger.
+  if (!has_ended(pidfd)) return detail::refusal(waited, "waitid", "pidfd");
   if (const auto kept = kept_status(pidfd)) return *kept;
   return status_taken();
 }
@@ -122,9 +129,7 @@ Result<std::optional<int>> try_wait_pidfd(int pidfd) {
   siginfo_t info{};
   const long waited = retry(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOHANG | __WALL, nullptr);
   if (waited == -ECHILD) {
-    pollfd entry{pidfd, POLLIN, 0};
-    constexpr timespec kNow{0, 0};
-    if (retry(SYS_ppoll, &entry, 1, &kNow, nullptr, kKernelSigsetSize) == 0) return std::optional<int>{};
+    if (!has_ended(pidfd)) return std::optional<int>{};
     if (const auto kept = kept_status(pidfd)) return kept;
     return status_taken();
   }
@@ -182,5 +187,12 @@ void reset_signal(int signal) {
 Status block_signals(const sigset_t& mask) {
   return status(raw::call(SYS_rt_sigprocmask, SIG_BLOCK, &mask, nullptr, kKernelSigsetSize), "rt_sigprocmask");
 }
+
+SignalsBlocked::SignalsBlocked() {
+  const unsigned long all = ~0UL;
+  (void)raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before_, kKernelSigsetSize);
+}
+
+void SignalsBlocked::restore() { (void)raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, kKernelSigsetSize); }
 
 }  // namespace berth::sys

@@ -62,6 +62,21 @@ Result<Fd> signal_fd(const sigset_t& mask);
 void reset_signal(int signal);
 Status block_signals(const sigset_t& mask);
 
+// Blocks every signal of this thread for its life: no handler of a caller's may run in a copy of its process, where its world is
+// half gone.
+class SignalsBlocked {
+ public:
+  SignalsBlocked();
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() { restore(); }
+  // As they were; also in a copy.
+  void restore();
+
+ private:
+  unsigned long before_ = 0;
+};
+
 // Sealed or read-only copy of a program, so that nothing which is run from it can reach the host's file through
 // /proc/PID/exe: a detached read-only mount where mounting is allowed, else a sealed memfd.
 Result<Fd> open_program_safely(const std::string& path);

@@ -6,6 +6,7 @@
 #include "base/strings.hpp"
 #include "sys/clone_until_exec.hpp"
 #include "sys/file.hpp"
+#include "sys/handshake.hpp"
 #include "sys/outcome.hpp"
 #include "sys/process.hpp"
 
@@ -107,21 +108,6 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   return result;
 }
 
-// No handler of the caller may run in the child, where its world is half gone.
-class AllSignalsBlocked {
- public:
-  AllSignalsBlocked() {
-    const unsigned long all = ~0UL;
-    (void)raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before_, kKernelSigsetSize);
-  }
-  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-  ~AllSignalsBlocked() { (void)raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, kKernelSigsetSize); }
-
- private:
-  unsigned long before_ = 0;
-};
-
 Result<std::vector<Move>> plan_moves(const Spawn& request) {
   std::vector<Move> moves;
   for (const auto& [source, target] : request.descriptors) {
@@ -192,6 +178,7 @@ Result<Spawning> Spawning::begin(Spawn request) {
   state->request = std::move(request);
   state->arguments = pointers(state->request.arguments);
   state->environment = pointers(state->request.environment);
+  const HandshakeWindow window;
   auto [report_read, report_write] = TRY(make_pipe());
   state->report = std::move(report_read);
   ChildPlan& plan = state->plan;
@@ -205,7 +192,7 @@ Result<Spawning> Spawning::begin(Spawn request) {
   plan.path = state->request.program_path.c_str();
   plan.report = report_write.get();
   plan.new_session = state->request.new_session;
-  const AllSignalsBlocked blocked;
+  const SignalsBlocked blocked;
   const auto clone = state->request.detached ? clone_detached_until_exec : clone_until_exec;
   state->child = TRY(clone(
       state->stack, state->request.clone_flags, state->request.cgroup_fd,
