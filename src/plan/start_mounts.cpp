@@ -77,14 +77,26 @@ void plan_sys(Builder& builder) {
   add_self_bind(builder, "sys/devices/virtual/net", 0, kMsReadOnly, true);
 }
 
-std::string strip_root(const Builder& builder, const std::string& target) {
-  for (const std::string* root : {&builder.root_mount, &builder.conf().rootfs.path}) {
-    if (!root->empty() && target.starts_with(*root + "/")) return target.substr(root->size() + 1);
-  }
-  return {};
+// Empty when the directory can't be opened: the start tells it elsewhere.
+std::string path_without_links(const std::string& directory) {
+  const auto opened = sys::open(directory, O_PATH | O_DIRECTORY);
+  if (!opened) return {};
+  return sys::read_link(strings::cat("/proc/self/fd/", opened->get())).value_or("");
 }
 
-// Targets are relative to the root; an absolute one must lie below the root's own path or mount point.
+std::string strip_prefix(const std::string& target, const std::string& root) {
+  return !root.empty() && target.starts_with(root + "/") ? target.substr(root.size() + 1) : std::string();
+}
+
+std::string strip_root(const Builder& builder, const std::string& target) {
+  for (const std::string* root : {&builder.root_mount, &builder.conf().rootfs.path}) {
+    if (std::string relative = strip_prefix(target, *root); !relative.empty()) return relative;
+  }
+  return strip_prefix(target, path_without_links(builder.root_source));
+}
+
+// Targets are relative to the root; an absolute one must lie below the root's own path, with or without the symbolic links
+// that lead there, or below its mount point.
 Result<std::string> relative_target(const Builder& builder, const std::string& target) {
   if (!target.starts_with('/')) return target;
   if (!builder.has_root) return std::string(strings::trim_left(target, "/"));

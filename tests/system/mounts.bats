@@ -84,6 +84,17 @@ lxc.mount.entry = $LXCPATH link none bind,create=dir,optional 0 0"
   if is_berth; then [ ! -e "$LXCPATH/outside/inner" ]; fi
 }
 
+@test "an absolute target may go through the root's real path when the lxcpath is a symbolic link" {
+  mkdir "$LXCPATH/data" "$LXCPATH/real"
+  touch "$LXCPATH/data/here"
+  ln -s real "$LXCPATH/link"
+  make_container <<<"lxc.mount.entry = $LXCPATH/data $LXCPATH/real/rootfs/srv none bind,create=dir 0 0"
+  mv "$LXCPATH/$NAME/rootfs" "$LXCPATH/real/rootfs"
+  sed -i "s|^lxc.rootfs.path.*|lxc.rootfs.path = dir:$LXCPATH/link/rootfs|" "$LXCPATH/$NAME/config"
+  start_container
+  inside test -e /srv/here
+}
+
 @test "an absolute symbolic link as the last component is refused too" {
   mkdir "$LXCPATH/outside" "$LXCPATH/data"
   make_container <<<"lxc.mount.entry = $LXCPATH/data trap none bind 0 0"

@@ -206,6 +206,15 @@ TEST_F(StartPlan, MountTargetsAreBelowTheRoot) {
   EXPECT_THAT(outside.error().hint(), HasSubstr("relative to the root: etc"));
 }
 
+TEST_F(StartPlan, AnAbsoluteMountTargetMayUseTheRealPathOfTheRoot) {
+  std::filesystem::create_symlink(root, directory + "/link");
+  const std::string linked = "lxc.rootfs.path = " + directory + "/link\n";
+  const auto inside = plan(linked + "lxc.mount.entry = /srv " + root + "/srv none bind,create=dir 0 0\n");
+  ASSERT_TRUE(inside) << inside.error().line();
+  EXPECT_EQ(find(*inside, Op::kBind)->text[1], "srv");
+  EXPECT_FALSE(plan(linked + "lxc.mount.entry = /srv " + root + "beside/srv none bind 0 0\n"));
+}
+
 TEST_F(StartPlan, FstabLinesKeepTheirPlace) {
   std::ofstream(directory + "/fstab") << "# a comment\ntmpfs run tmpfs size=1m 0 0\n";
   const auto made = plan_with_root("lxc.mount.fstab = " + directory + "/fstab\n");
