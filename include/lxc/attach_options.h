@@ -4,6 +4,7 @@
 #define __LXC_ATTACH_OPTIONS_H
 
 #include <errno.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #ifdef __cplusplus
