@@ -324,6 +324,16 @@ static void migration(Container* c) {
   CHECK(c->migrate(c, MIGRATE_DUMP, NULL, sizeof(options.known)) == -EINVAL);
 }
 
+/* LXC mounts only where lxc.mount.auto has shmounts:. */
+static void mounting(Container* c) {
+  struct lxc_mount version = {LXC_MOUNT_API_V1};
+  CHECK(c->mount(c, "mine", "/mnt/made/here", "tmpfs", 0, "size=64k", &version) == 0);
+  CHECK(exit_status(c->attach_run_waitl(c, NULL, "grep", "grep", "-q", "^mine /mnt/made/here tmpfs", "/proc/mounts", NULL)) == 0);
+  CHECK(c->umount(c, "/mnt/made/here", 0, &version) == 0);
+  CHECK(exit_status(c->attach_run_waitl(c, NULL, "grep", "grep", "-q", "/mnt/made/here", "/proc/mounts", NULL)) == 1);
+  CHECK(c->mount(c, "mine", "/proc/../mnt", "no-such-type", 0, NULL, &version) < 0);
+}
+
 static void no_container(void) {
   const Container* c = NULL;
   CHECK(lxc_container_get(NULL) == 0 && lxc_container_put(NULL) == -1);
@@ -350,7 +360,10 @@ static void run_it(Container* c, bool careless) {
   listed();
   attaching(c);
   live(c);
-  if (careless) hostile(c);
+  if (careless) {
+    mounting(c);
+    hostile(c);
+  }
   stopping(c);
 }
 

@@ -77,6 +77,15 @@ static void one_round(Container* c) {
   CHECK(c->stop(c) && c->wait(c, "STOPPED", 20));
 }
 
+/* In the foreground, which LXC refuses in a program with threads: the start returns when the container has ended. */
+static void in_the_foreground(Container* c) {
+  char* const command[] = {(char*)"/bin/sh", (char*)"-c", (char*)"exit 3", NULL};
+  CHECK(c->want_daemonize(c, false));
+  c->start(c, 0, command);
+  CHECK(WIFEXITED(c->error_num) && WEXITSTATUS(c->error_num) == 3);
+  CHECK(!c->is_running(c));
+}
+
 static void* live_alone(void* argument) {
   Container* c = open_numbered(*(int*)argument);
   CHECK(c != NULL && define(c));
@@ -87,6 +96,7 @@ static void* live_alone(void* argument) {
     CHECK(c != NULL && c->is_defined(c));
     CHECK(list_defined_containers(lxcpath, NULL, NULL) >= 1);
   }
+  in_the_foreground(c);
   CHECK(undefine(c));
   CHECK(lxc_container_put(c) == 1);
   return NULL;
