@@ -81,3 +81,21 @@ function(berth_c_library)
   install(FILES ${CMAKE_SOURCE_DIR}/include/lxc/lxccontainer.h ${CMAKE_SOURCE_DIR}/include/lxc/attach_options.h
                 ${generated}/lxc/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lxc)
 endfunction()
+
+# libberth.so.0: the layer api and all below it, with the names of include/berth as its only symbols. Types of the C++ library cross
+# its border, so that is the shared one that programs use, and not, as in liblxc, one of its own.
+function(berth_cxx_library)
+  target_include_directories(berth_api PUBLIC ${CMAKE_SOURCE_DIR}/include)
+  set_property(SOURCE src/api/container.cpp APPEND PROPERTY COMPILE_DEFINITIONS "BERTH_VERSION=\"${PROJECT_VERSION}\"")
+  set(map ${CMAKE_SOURCE_DIR}/src/api/libberth.map)
+  add_library(berth_shared SHARED ${CMAKE_SOURCE_DIR}/cmake/empty.cpp)
+  set_target_properties(berth_shared PROPERTIES OUTPUT_NAME berth SOVERSION 0 VERSION ${PROJECT_VERSION} LINK_DEPENDS ${map})
+  target_link_libraries(berth_shared PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,berth_api>")
+  target_include_directories(berth_shared INTERFACE ${CMAKE_SOURCE_DIR}/include)
+  target_link_options(berth_shared PRIVATE -Wl,-z,now -Wl,-z,relro)
+  if(NOT BERTH_SANITIZE AND NOT BERTH_COVERAGE)
+    target_link_options(berth_shared PRIVATE -Wl,--version-script=${map} -Wl,-z,defs)
+  endif()
+  add_dependencies(berth_shared berth-monitor berth-monitord berth-attach berth-init)
+  configure_file(${CMAKE_SOURCE_DIR}/cmake/berth.pc.in ${CMAKE_BINARY_DIR}/lib/pkgconfig/berth.pc @ONLY)
+endfunction()
