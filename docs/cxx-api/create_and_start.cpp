@@ -9,7 +9,9 @@ using namespace berth::api;
 namespace {
 
 Result<pid_t> bring_up(const char* name, const char* template_name, const char* lxcpath) {
-  const auto container = Container::create(name, {.template_name = template_name}, lxcpath);
+  Config config;  // in place of lxc.default_config; the template adds the rest
+  if (auto done = config.set_network({.index = 0, .type = "empty", .up = true}); !done) return std::unexpected(done.error());
+  const auto container = Container::create(name, {.template_name = template_name, .config = &config}, lxcpath);
   if (!container) return std::unexpected(container.error());
   const auto started = container->start();
   if (!started) return std::unexpected(started.error());

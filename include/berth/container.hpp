@@ -126,9 +126,9 @@ class [[nodiscard]] Container {
   [[nodiscard]] BERTH_API Result<Started> start(const StartOptions& options = {}) const;
   // Kills it and waits until all of it is gone. True when it was running.
   [[nodiscard]] BERTH_API Result<bool> stop() const;
-  // Asks init to halt. False: it still runs after that time (0: does not wait).
+  // Asks init to halt. False: it still runs after that time. 0 does not wait, and gives true.
   [[nodiscard]] BERTH_API Result<bool> shutdown(std::chrono::seconds timeout = kForever) const;
-  // Asks init to reboot. False: it has not come up again in that time (0: does not wait).
+  // Asks init to reboot. False: it has not come up again in that time. 0 does not wait, and gives true.
   [[nodiscard]] BERTH_API Result<bool> reboot(std::chrono::seconds timeout = std::chrono::seconds(0)) const;
   // Without effect on what is frozen already, or is not.
   [[nodiscard]] BERTH_API Status freeze() const;

@@ -52,8 +52,8 @@ struct AttachOptions {
   bool terminal = false;
 };
 
-// A process in the container, child of the calling process. Move-only. It is not ended by the destructor; who doesn't wait()
-// leaves a zombie until the program ends.
+// A process in the container, child of the calling process. Move-only; for one thread at a time. It is not ended by the
+// destructor; who doesn't wait() leaves a zombie until the program ends.
 class [[nodiscard]] Process {
  public:
   BERTH_API Process(Process&&) noexcept;
@@ -65,7 +65,8 @@ class [[nodiscard]] Process {
   [[nodiscard]] BERTH_API pid_t pid() const noexcept;  // on the host
   // A pidfd: readable when the process has ended. Owned by this object.
   [[nodiscard]] BERTH_API int descriptor() const noexcept;
-  // Once. Error ECHILD: somebody has waited for it already.
+  // The same each time. Error ECHILD: the program's own handling of SIGCHLD has taken the status, and the kernel keeps none
+  // (before 6.15).
   [[nodiscard]] BERTH_API Result<ExitStatus> wait();
   // Nothing: it still runs.
   [[nodiscard]] BERTH_API Result<std::optional<ExitStatus>> try_wait();

@@ -20,6 +20,7 @@ inline namespace v0 {
 
 struct Process::Impl {
   os::PidRef process;
+  std::optional<ExitStatus> ended{};
 };
 
 }  // namespace v0
@@ -122,15 +123,17 @@ int Process::descriptor() const noexcept { return impl_ ? impl_->process.pidfd()
 Result<ExitStatus> Process::wait() {
   return bordered([&]() -> berth::Result<ExitStatus> {
     if (!impl_) return berth::fail(moved_from());
-    return ExitStatus(TRY(impl_->process.reap()));
+    if (!impl_->ended) impl_->ended = ExitStatus(TRY(impl_->process.reap()));
+    return *impl_->ended;
   });
 }
 
 Result<std::optional<ExitStatus>> Process::try_wait() {
   return bordered([&]() -> berth::Result<std::optional<ExitStatus>> {
     if (!impl_) return berth::fail(moved_from());
-    const auto status = TRY(impl_->process.try_reap());
-    return status ? std::optional(ExitStatus(*status)) : std::nullopt;
+    if (impl_->ended) return impl_->ended;
+    if (const auto status = TRY(impl_->process.try_reap())) impl_->ended = ExitStatus(*status);
+    return impl_->ended;
   });
 }
 
@@ -146,7 +149,7 @@ Result<ExitStatus> Container::run(const std::vector<std::string>& command, const
 
 Result<Process> Container::spawn(const std::vector<std::string>& command, const AttachOptions& options) const {
   return with(impl_, [&](const auto& c) -> berth::Result<Process> {
-    return Process(std::make_unique<Process::Impl>(TRY(enter(c, request_from(command, options)))));
+    return Process(std::make_unique<Process::Impl>(Process::Impl{TRY(enter(c, request_from(command, options)))}));
   });
 }
 
@@ -164,7 +167,7 @@ Result<Process> Container::call(const std::function<int()>& function, const Atta
     if (!function) return berth::fail("no function to run in the container was given");
     std::function<int()> copy = function;
     auto attached = TRY(runtime::attach_call(c, request_from({}, options), {call_function, &copy}));
-    return Process(std::make_unique<Process::Impl>(std::move(attached.process)));
+    return Process(std::make_unique<Process::Impl>(Process::Impl{std::move(attached.process)}));
   });
 }
 

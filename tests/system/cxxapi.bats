@@ -31,6 +31,7 @@ teardown() {
 
 @test "a program builds by pkg-config, with g++ and with clang++, and the library finds its parts" {
   needs_examples
+  is_sanitized && skip "the library needs the run-time of its sanitizer"
   plain_container
   flags=$(PKG_CONFIG_PATH=$BUILD/lib/pkgconfig pkg-config --define-variable=libdir="$BUILD/lib" \
     --define-variable=includedir="$REPO/include" --cflags --libs berth)
@@ -119,7 +120,6 @@ zz STOPPED"
   contains "$shown" "GREETING=hello world"
   start_container
   equals "$(inside hostname)" edited
-  equals "$(inside sh -c 'ulimit -n')" "$(inside sh -c 'ulimit -n')"
   contains "$(cat "/proc/$(init_pid)/limits")" "512                  1024"
   contains "$(tr '\0' '\n' <"/proc/$(init_pid)/environ")" "GREETING=hello world"
   contains "$(inside grep ' /srv/share ' /proc/mounts)" "ro"
