@@ -29,16 +29,19 @@ teardown() {
   done
 }
 
-@test "a program builds by pkg-config, with g++ and with clang++, and the library finds its parts" {
+@test "a program builds from an installation by pkg-config, with g++ and with clang++; the library finds its parts" {
   needs_examples
   is_sanitized && skip "the library needs the run-time of its sanitizer"
   plain_container
-  flags=$(PKG_CONFIG_PATH=$BUILD/lib/pkgconfig pkg-config --define-variable=libdir="$BUILD/lib" \
-    --define-variable=includedir="$REPO/include" --cflags --libs berth)
+  cmake --install "$BUILD" --component cxx --prefix "$LXCPATH/usr"
+  library=$(dirname "$(find "$LXCPATH/usr" -name libberth.so)")
+  flags=$(PKG_CONFIG_PATH=$library/pkgconfig pkg-config --define-variable=libdir="$library" \
+    --define-variable=includedir="$LXCPATH/usr/include" --cflags --libs berth)
   for compiler in g++ clang++-19; do
     # shellcheck disable=SC2086 # words
     $compiler -std=c++23 -Wall -Wextra -Werror "$REPO/tests/system/cxxapi_probe.cpp" -o "$LXCPATH/program" $flags -pthread
-    LD_LIBRARY_PATH=$BUILD/lib "$LXCPATH/program" "$LXCPATH" "$NAME" life
+    contains "$(readelf -d "$LXCPATH/program")" '[libberth.so.0]'
+    LD_LIBRARY_PATH=$BUILD/lib "$LXCPATH/program" "$LXCPATH" "$NAME" life # its helpers are beside it in the build
   done
 }
 
