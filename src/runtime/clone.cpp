@@ -74,7 +74,7 @@ ConfigMove move_of(const Container& source, const CloneDraft& draft, const Clone
   move.from = source.directory();
   move.to = job.final_directory.empty() ? draft.target.directory() : job.final_directory;
   if (draft.store != nullptr) {
-    move.from_root = draft.conf.rootfs.path;
+    move.from_root = os::normalise(draft.conf.rootfs.path);
     move.to_root = draft.store->place(move.to);
     move.rootfs_value = storage::rootfs_value(*draft.store, move.to_root);
   }
@@ -127,6 +127,9 @@ class Cloner {
     const std::string final = job_.final_directory.empty() ? draft_.target.directory() : job_.final_directory;
     for (const auto& [path, target] : draft_.text.files) {
       const std::string here = draft_.target.directory() + target.substr(final.size());
+      const bool included_directory = S_ISDIR(TRY(sys::stat(path)).st_mode);
+      if (included_directory) TRY(sys::ensure_directory(here, kDirectoryMode));
+      if (included_directory) continue;
       TRY(sys::ensure_directory(std::string(os::parent(here)), kDirectoryMode));
       TRY_CONTEXT(storage::copy_file(path, here), "cannot copy a file that the configuration names");
     }
