@@ -89,8 +89,8 @@ Error belongs_to_another(const config::Conf& conf, const std::string& directory)
       .set_by(conf.origin("lxc.rootfs.path"));
 }
 
-// What an older name, or a copied line, points at may be somebody else's by now: a container beside this one, or the one that this
-// is a snapshot of. Goes up as the kernel does, whatever links the path has.
+// What an older name, or a copied line, points at may be somebody else's by now: a container beside this one, or the one that
+// this is a snapshot of. Goes up as the kernel does, whatever links the path has.
 Status check_root_is_own(const Container& container, const config::Conf& conf) {
   const std::string owner_of_snapshots{os::parent(container.lxcpath())};
   for (std::string path{os::parent(conf.rootfs.path)}; sys::exists(path); path += "/..") {
@@ -136,7 +136,6 @@ Status remove_directory(const Container& container, const config::Conf& conf) {
 
 Status destroy_defined(const Container& container, const DestroyRequest& request) {
   TRY(check_defined(container));
-  TRY(complete_rename(container));
   TRY(container.load());  // what can't be read is not stopped either
   TRY(check_dependants(container));
   TRY(check_snapshots(container, request.snapshots));
@@ -144,6 +143,7 @@ Status destroy_defined(const Container& container, const DestroyRequest& request
   const os::FileLock held = TRY(lock(container));
   if (ran && !container.defined()) return {};  // it was ephemeral
   TRY(check_defined(container));
+  TRY(complete_rename(container));
   const config::Conf conf = TRY(container.load());
   TRY(check_dependants(container));
   TRY(check_snapshots(container, request.snapshots));

@@ -123,8 +123,8 @@ TEST_F(MovedConfigTest, AnIncludedDirectoryIsCopiedWithItsFiles) {
   std::ofstream(old_ + "/conf.d/a.conf") << "lxc.tty.max = 3\n";
   const auto moved = move("lxc.include = " + old_ + "/conf.d/\n");
   EXPECT_THAT(moved.text, HasSubstr("lxc.include = " + new_ + "/conf.d\n"));
-  EXPECT_THAT(moved.files, ElementsAre(Pair(old_ + "/conf.d", new_ + "/conf.d"),
-                                       Pair(old_ + "/conf.d/a.conf", new_ + "/conf.d/a.conf")));
+  EXPECT_THAT(moved.files,
+              ElementsAre(Pair(old_ + "/conf.d", new_ + "/conf.d"), Pair(old_ + "/conf.d/a.conf", new_ + "/conf.d/a.conf")));
 }
 
 TEST_F(MovedConfigTest, AddressesAreNewAlsoWhereAnIncludedFileSetsThem) {
