@@ -13,6 +13,7 @@
 #include "runtime/clone_job.hpp"
 #include "runtime/config_hook.hpp"
 #include "runtime/hold.hpp"
+#include "runtime/host_name_file.hpp"
 #include "runtime/moved_config.hpp"
 #include "runtime/new_directory.hpp"
 #include "runtime/rename.hpp"
@@ -74,7 +75,7 @@ ConfigMove move_of(const Container& source, const CloneDraft& draft, const Clone
   move.from = source.directory();
   move.to = job.final_directory.empty() ? draft.target.directory() : job.final_directory;
   if (draft.store != nullptr) {
-    move.from_root = draft.conf.rootfs.path;
+    move.from_root = os::normalise(draft.conf.rootfs.path);
     move.to_root = draft.store->place(move.to);
     move.rootfs_value = storage::rootfs_value(*draft.store, move.to_root);
   }
@@ -127,6 +128,9 @@ class Cloner {
     const std::string final = job_.final_directory.empty() ? draft_.target.directory() : job_.final_directory;
     for (const auto& [path, target] : draft_.text.files) {
       const std::string here = draft_.target.directory() + target.substr(final.size());
+      const bool included_directory = S_ISDIR(TRY(sys::stat(path)).st_mode);
+      if (included_directory) TRY(sys::ensure_directory(here, kDirectoryMode));
+      if (included_directory) continue;
       TRY(sys::ensure_directory(std::string(os::parent(here)), kDirectoryMode));
       TRY_CONTEXT(storage::copy_file(path, here), "cannot copy a file that the configuration names");
     }
@@ -171,12 +175,13 @@ class Cloner {
 Result<Container> make(const Container& source, const CloneJob& job) {
   TRY(check_defined(source));
   TRY(check_complete(source));
-  TRY(complete_rename(source));
   std::optional<os::FileLock> held;
   if (!job.request.allow_running && !job.source_held) {
     TRY(check_stopped(source, kOrAllow));
     held = TRY(lock_stopped(source, kOrAllow));
   }
+  const bool is_held = held || job.source_held;
+  TRY(is_held ? complete_rename(source) : complete_rename_alone(source));
   CloneDraft draft = TRY(prepare(source, job));
   Cloner cloner(source, job, draft);
   auto outcome = cloner.run();
@@ -193,18 +198,6 @@ Result<Container> run_clone(const Container& source, const CloneJob& job) { retu
 
 Result<Container> clone(const Container& source, const CloneRequest& request) {
   return with_context(run_clone(source, CloneJob{.request = request}), "cannot copy");
-}
-
-Status write_hostname(const std::string& root, const std::string& name) {
-  const Fd top = TRY(sys::open(root, O_PATH | O_DIRECTORY));
-  const auto file = os::open_below(top.get(), "etc/hostname", O_WRONLY | O_NONBLOCK | O_NOCTTY);
-  // A device, a fifo without a reader, a link to nowhere: not a file that holds the name.
-  if (!file && file.error().code() != ENOENT && file.error().code() != ELOOP && file.error().code() != ENXIO &&
-      file.error().code() != ENOTDIR && file.error().code() != EISDIR)
-    return fail(Error(file.error()).context("cannot write the host name of the copy"));
-  if (!file || !S_ISREG(TRY(sys::stat_fd(file->get())).st_mode)) return {};
-  TRY(sys::truncate(file->get(), root + "/etc/hostname"));
-  return sys::write_all(file->get(), name + "\n", root + "/etc/hostname");
 }
 
 }  // namespace berth::runtime

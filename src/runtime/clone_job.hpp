@@ -20,7 +20,4 @@ struct CloneJob {
 
 Result<Container> run_clone(const Container& source, const CloneJob& job);
 
-// Writes `name` into the file etc/hostname below the directory `root`, if there is one. Links are followed inside of `root` only.
-Status write_hostname(const std::string& root, const std::string& name);
-
 }  // namespace berth::runtime

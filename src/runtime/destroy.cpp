@@ -1,12 +1,14 @@
 // Runs in: the command lxc-destroy; the monitor's destroy program of an ephemeral container.
 #include "runtime/destroy.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "base/strings.hpp"
+#include "os/paths.hpp"
 #include "runtime/config_hook.hpp"
 #include "runtime/dependants.hpp"
 #include "runtime/hold.hpp"
@@ -78,6 +80,27 @@ Status check_root_is_below(const Container& container, const config::Conf& conf)
   }
 }
 
+Error belongs_to_another(const config::Conf& conf, const std::string& directory) {
+  const auto fd = sys::open(directory, O_PATH | O_DIRECTORY);
+  const std::string owner = fd ? sys::read_link(strings::cat("/proc/self/fd/", fd->get())).value_or(directory) : directory;
+  return Error::message("the root file system lies in another container's directory", EBUSY)
+      .because(strings::cat(conf.rootfs.path, " is below ", owner))
+      .hint("repair lxc.rootfs.path, or set lxc.rootfs.managed = 0 to keep what is there")
+      .set_by(conf.origin("lxc.rootfs.path"));
+}
+
+// What an older name, or a copied line, points at may be somebody else's by now: a container beside this one, or the one that
+// this is a snapshot of. Goes up as the kernel does, whatever links the path has.
+Status check_root_is_own(const Container& container, const config::Conf& conf) {
+  const std::string owner_of_snapshots{os::parent(container.lxcpath())};
+  for (std::string path{os::parent(conf.rootfs.path)}; sys::exists(path); path += "/..") {
+    if (same_file(path, container.directory()) || same_file(path, path + "/..")) return {};
+    const bool container_like = same_file(path + "/..", container.lxcpath()) || same_file(path, owner_of_snapshots);
+    if (container_like && sys::exists(path + "/config")) return fail(belongs_to_another(conf, path));
+  }
+  return {};
+}
+
 Status remove_root(const Container& container, const config::Conf& conf) {
   const std::string& path = conf.rootfs.path;
   if (path.empty() || !conf.rootfs.managed) return {};
@@ -87,6 +110,7 @@ Status remove_root(const Container& container, const config::Conf& conf) {
                     .hint("remove the storage by its own tools, then set lxc.rootfs.managed = 0 and destroy again")
                     .set_by(conf.origin("lxc.rootfs.path")));
   TRY(check_root_is_below(container, conf));
+  TRY(check_root_is_own(container, conf));
   return (*store)->destroy(path);
 }
 
@@ -112,7 +136,6 @@ Status remove_directory(const Container& container, const config::Conf& conf) {
 
 Status destroy_defined(const Container& container, const DestroyRequest& request) {
   TRY(check_defined(container));
-  TRY(complete_rename(container));
   TRY(container.load());  // what can't be read is not stopped either
   TRY(check_dependants(container));
   TRY(check_snapshots(container, request.snapshots));
@@ -120,6 +143,7 @@ Status destroy_defined(const Container& container, const DestroyRequest& request
   const os::FileLock held = TRY(lock(container));
   if (ran && !container.defined()) return {};  // it was ephemeral
   TRY(check_defined(container));
+  TRY(complete_rename(container));
   const config::Conf conf = TRY(container.load());
   TRY(check_dependants(container));
   TRY(check_snapshots(container, request.snapshots));

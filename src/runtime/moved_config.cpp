@@ -18,12 +18,12 @@
 namespace berth::runtime {
 namespace {
 
-constexpr std::string_view kRoot = "lxc.rootfs.path", kName = "lxc.uts.name";
+constexpr std::string_view kRoot = "lxc.rootfs.path", kName = "lxc.uts.name", kInclude = "lxc.include";
 constexpr std::string_view kNewAddress = "00:16:3e:xx:xx:xx";
 // Files that the container writes by itself: a copy has its own.
 constexpr auto kLogKeys = std::to_array<std::string_view>({"lxc.log.file", "lxc.console.logfile"});
 // Files that the configuration reads.
-constexpr auto kFileKeys = std::to_array<std::string_view>({"lxc.mount.fstab", "lxc.seccomp.profile", "lxc.include"});
+constexpr auto kFileKeys = std::to_array<std::string_view>({"lxc.mount.fstab", "lxc.seccomp.profile", kInclude});
 
 bool is_one_of(std::string_view key, const auto& keys) { return std::ranges::find(keys, key) != keys.end(); }
 
@@ -36,6 +36,11 @@ bool is_address(std::string_view key) { return key.starts_with("lxc.net.") && ke
 bool is_regular_file(const std::string& path) {
   const auto info = sys::stat(path);
   return info && S_ISREG(info->st_mode);
+}
+
+bool is_directory(const std::string& path) {
+  const auto info = sys::stat(path);
+  return info && S_ISDIR(info->st_mode);
 }
 
 Result<std::string> new_address() {
@@ -73,14 +78,23 @@ class Mover {
     return std::nullopt;
   }
 
-  std::string moved(std::string_view key, std::string_view path) {
+  // A path may be written with more slashes than it needs, or with "..".
+  std::string moved(std::string_view key, std::string_view written) {
+    if (!written.starts_with('/')) return std::string(written);
+    const std::string path = os::normalise(written);
+    const std::string target = moved_normalised(key, path);
+    return target == path ? std::string(written) : target;
+  }
+
+  std::string moved_normalised(std::string_view key, std::string_view path) {
     if (!move_.from_root.empty() && os::is_below(path, move_.from_root))
       return strings::cat(move_.to_root, path.substr(move_.from_root.size()));
     if (!os::is_below(path, move_.from)) return std::string(path);
     std::string target = strings::cat(move_.to, path.substr(move_.from.size()));
     if (move_.everything || is_one_of(key, kLogKeys)) return target;
     if (!is_command(key) && !is_one_of(key, kFileKeys)) return std::string(path);
-    return is_regular_file(std::string(path)) ? with_file(std::string(path), std::move(target)) : std::string(path);
+    if (is_regular_file(std::string(path))) return with_file(std::string(path), std::move(target));
+    return key == kInclude && is_directory(std::string(path)) ? with_directory(std::string(path), target) : std::string(path);
   }
 
   std::string with_file(std::string path, std::string target) {
@@ -89,11 +103,24 @@ class Mover {
     return target;
   }
 
+  // An included directory: what is read of it. It is among the files itself, for it must be there even when that is nothing.
+  std::string with_directory(const std::string& path, const std::string& target) {
+    with_file(path, target);
+    auto entries = sys::list_directory(path);
+    if (!entries) failure_ = std::move(entries.error()).context("cannot copy a directory that the configuration includes");
+    if (!entries) return path;
+    for (const auto& entry : *entries) {
+      const std::string file = strings::cat(path, "/", entry.name);
+      if (is_regular_file(file)) with_file(file, strings::cat(target, "/", entry.name));
+    }
+    return target;
+  }
+
   // --- what stands in files that the text includes ---------------------------------------------------------------------------
   // With the included files of the old directory: those of the new one are not there yet.
   [[nodiscard]] Result<config::Conf> read_back() const {
     const auto back = [this](std::string_view key, std::string_view value) -> std::optional<std::string> {
-      if (key != "lxc.include" || !os::is_below(value, move_.to)) return std::nullopt;
+      if (key != kInclude || !os::is_below(value, move_.to)) return std::nullopt;
       return strings::cat(move_.from, value.substr(move_.to.size()));
     };
     config::Conf conf;
@@ -101,10 +128,19 @@ class Mover {
     return conf;
   }
 
+  static std::string root_of(const config::Conf& conf) {
+    return conf.rootfs.type.empty() ? conf.rootfs.path : strings::cat(conf.rootfs.type, ":", conf.rootfs.path);
+  }
+
+  std::string moved_root() {
+    return config::rewrite_words(root_of(conf_), ":", [this](std::string_view word) { return moved(kRoot, word); });
+  }
+
   Status override_includes() {
     const config::Conf conf = TRY(read_back());
-    const std::string root = conf.rootfs.type.empty() ? conf.rootfs.path : strings::cat(conf.rootfs.type, ":", conf.rootfs.path);
-    if (!move_.rootfs_value.empty() && root != move_.rootfs_value) append(kRoot, move_.rootfs_value);
+    const std::string root = root_of(conf);
+    const std::string wanted = move_.rootfs_value.empty() ? moved_root() : move_.rootfs_value;
+    if (!wanted.empty() && root != wanted) append(kRoot, wanted);
     if (!move_.name.empty() && conf.uts_name != move_.name) append(kName, move_.name);
     return move_.new_hwaddr ? override_addresses(conf) : Status{};
   }

@@ -21,7 +21,8 @@ struct ConfigMove {
 
 struct MovedConfig {
   std::string text;
-  // Files of `from` that the text names in `to` now and that must be copied (hooks, fstab, profiles): old path, new path.
+  // Files of `from` that the text names in `to` now and that must be copied (hooks, fstab, profiles), and included directories,
+  // each before its files: old path, new path.
   std::vector<std::pair<std::string, std::string>> files;
 };
 

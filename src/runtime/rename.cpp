@@ -1,4 +1,4 @@
-// Runs in: the commands that rename a container, and those that find a rename half done.
+// Runs in: the commands that rename a container.
 #include "runtime/rename.hpp"
 
 #include <sys/stat.h>
@@ -7,25 +7,18 @@
 
 #include "base/strings.hpp"
 #include "runtime/clone.hpp"
-#include "runtime/clone_job.hpp"
 #include "runtime/config_hook.hpp"
 #include "runtime/dependants.hpp"
 #include "runtime/hold.hpp"
 #include "runtime/moved_config.hpp"
 #include "runtime/snapshot.hpp"
-#include "storage/backing_store.hpp"
 #include "sys/file.hpp"
 #include "sys/raw.hpp"
 
 namespace berth::runtime {
 namespace {
 
-// In the container's directory while it is renamed: a link that says the new name, and the configuration for it.
-constexpr std::string_view kMark = "/renamed-to", kNewConfig = "/config.renamed";
 constexpr unsigned kNoReplace = 1;  // RENAME_NOREPLACE of <linux/fs.h>
-
-std::string mark_of(const Container& container) { return container.directory() + std::string(kMark); }
-std::string new_config_of(const Container& container) { return container.directory() + std::string(kNewConfig); }
 
 Status forgive_absence(Status result) {
   if (!result && result.error().code() == ENOENT) return {};
@@ -33,14 +26,14 @@ Status forgive_absence(Status result) {
 }
 
 Status remove_preparation(const Container& container) {
-  TRY(forgive_absence(sys::unlink(mark_of(container))));
-  return forgive_absence(sys::unlink(new_config_of(container)));
+  TRY(forgive_absence(sys::unlink(rename_mark_of(container))));
+  return forgive_absence(sys::unlink(renamed_config_of(container)));
 }
 
 Status prepare(const Container& container, const std::string& name, const std::string& text) {
   TRY(remove_preparation(container));
-  TRY(sys::replace_file_like(new_config_of(container), text, TRY(sys::kind_of(container.config_file()))));
-  return sys::symlink(name, mark_of(container));
+  TRY(sys::replace_file_like(renamed_config_of(container), text, TRY(sys::kind_of(container.config_file()))));
+  return sys::symlink(name, rename_mark_of(container));
 }
 
 Status move_directory(const Container& from, const Container& to) {
@@ -52,15 +45,6 @@ Status move_directory(const Container& from, const Container& to) {
   if (outcome == -EBUSY || outcome == -EXDEV)
     error = std::move(error).because("something is mounted there").hint("unmount it, then rename again");
   return fail(std::move(error));
-}
-
-// The root may be somewhere else, or of a kind that can't be looked into: its host name stays then.
-Status rename_inside(const Container& container) {
-  const config::Conf conf = TRY(container.load());
-  if (conf.rootfs.path.empty()) return {};
-  const auto store = storage::store_of(conf.rootfs.type, conf.rootfs.path);
-  if (!store || (*store)->traits().is_block) return {};
-  return write_hostname(TRY((*store)->directory_of(conf.rootfs.path)), container.name());
 }
 
 Status run_hooks(const Container& renamed, const std::string& old_name) {
@@ -140,8 +124,8 @@ Result<Container> rename_checked(const Container& container, const std::string& 
   const Container own = TRY(Container::open(container.name(), container.lxcpath()));  // not the caller's --rcfile
   const Container target = TRY(Container::open(new_name, container.lxcpath()));
   // The same request again, after one that was killed in the middle.
-  if (!own.defined() && target.defined() && sys::read_link(mark_of(target))) {
-    TRY(complete_rename(target));
+  if (!own.defined() && target.defined() && rename_is_incomplete(target)) {
+    TRY(complete_rename_alone(target));
     return target;
   }
   TRY(check_can_be_renamed(own));
@@ -154,15 +138,6 @@ Result<Container> rename_checked(const Container& container, const std::string& 
 }
 
 }  // namespace
-
-// The configuration first, then what is inside of the root, the mark last: each may be done again.
-Status complete_rename(const Container& container) {
-  const auto name = sys::read_link(mark_of(container));
-  if (!name || *name != container.name()) return {};
-  TRY(forgive_absence(sys::rename(new_config_of(container), container.directory() + "/config")));
-  TRY(rename_inside(container));
-  return sys::unlink(mark_of(container));
-}
 
 Result<Container> rename(const Container& container, const std::string& new_name) {
   return with_context(rename_checked(container, new_name), "cannot rename");

@@ -67,10 +67,10 @@ Status change_places(const std::string& copy, const std::string& directory) {
 Status restore_in_place(const Container& container, const Container& snapshot) {
   const Container own = TRY(Container::open(container.name(), container.lxcpath()));  // not the caller's --rcfile
   TRY(check_complete(own));
-  TRY(complete_rename(own));
   TRY(check_dependants(own));
   TRY(check_stopped(own, ""));
   const os::FileLock held = TRY(lock_stopped(own, ""));
+  TRY(complete_rename(own));
   const std::string staging = own.directory() + "/restoring";
   TRY(check_root_can_change(own));
   TRY_CONTEXT(storage::remove_tree(staging), "cannot remove what an earlier restore left");

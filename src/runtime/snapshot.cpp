@@ -11,6 +11,7 @@
 #include "runtime/destroy.hpp"
 #include "runtime/hold.hpp"
 #include "runtime/partial.hpp"
+#include "runtime/rename.hpp"
 #include "runtime/restore_in_place.hpp"
 #include "storage/backing_store.hpp"
 #include "storage/tree/remove_tree.hpp"
@@ -71,9 +72,10 @@ Result<unsigned> take(const Container& container, const std::string& comment_fil
   if (!comment_file.empty())
     job.files.emplace_back("comment", TRY_CONTEXT(sys::read_file(comment_file), "cannot read the comment"));
   TRY(check_complete(container));
-  TRY(check_can_backup(container));
   TRY(check_stopped(container, ""));
   const os::FileLock held = TRY(lock_stopped(container, ""));
+  TRY(complete_rename(container));
+  TRY(check_can_backup(container));
   const std::string directory = snaps_directory(container);
   TRY(sys::ensure_directory(directory, kSnapsMode));
   const unsigned number = TRY(lowest_free(directory));

@@ -27,6 +27,7 @@
 #include "runtime/monitor_link.hpp"
 #include "runtime/monitord_protocol.hpp"
 #include "runtime/programs.hpp"
+#include "runtime/rename.hpp"
 #include "runtime/seccomp.hpp"
 #include "sys/file.hpp"
 
@@ -258,6 +259,7 @@ Result<StartOutcome> Container::start(const StartRequest& request) const {
   TRY_CONTEXT(check_exists(*this, request), kHeadline);
   std::optional<StartLocks> locks = TRY_CONTEXT(lock_for_start(*this), kHeadline);
   if (TRY_CONTEXT(client().reachable(), kHeadline)) return StartOutcome{.already_running = true, .warnings = {}};
+  TRY_CONTEXT(complete_rename(*this), kHeadline);
   const config::Conf conf = TRY_CONTEXT(load_for_start(*this, request), kHeadline);
   const Fd log = TRY_CONTEXT(open_log(conf, request), kHeadline);
   auto plan = with_context(plan_for(*this, request, conf), kHeadline);

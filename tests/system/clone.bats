@@ -226,24 +226,53 @@ lxc.net.1.hwaddr = 00:16:3e:11:22:33"
   equals "$(state_of)" "$before"
 }
 
+# What the directory looks like between the two moves of a rename: it has the new name, the configuration is still the old one.
+half_renamed() {
+  sed "s|$LXCPATH/$NAME|$LXCPATH/${NAME}r|; s|uts.name = .*|uts.name = ${NAME}r|" "$LXCPATH/$NAME/config" >"$LXCPATH/$NAME/config.renamed"
+  ln -s "${NAME}r" "$LXCPATH/$NAME/renamed-to"
+  mv "$LXCPATH/$NAME" "$LXCPATH/${NAME}r"
+}
+
 @test "a rename killed between its two moves is finished by the same command, and by destroy" {
   only_berth
   plain_container
-  # What the directory looks like then: it has the new name, the configuration is still the old one.
-  half() {
-    sed "s|$LXCPATH/$NAME|$LXCPATH/${NAME}r|; s|uts.name = .*|uts.name = ${NAME}r|" "$LXCPATH/$NAME/config" >"$LXCPATH/$NAME/config.renamed"
-    ln -s "${NAME}r" "$LXCPATH/$NAME/renamed-to"
-    mv "$LXCPATH/$NAME" "$LXCPATH/${NAME}r"
-  }
-  half
+  half_renamed
   copy -R -N "${NAME}r"
   equals "$(ls -A "$LXCPATH/${NAME}r" | tr '\n' ' ')" "config rootfs "
   contains "$(cat "$LXCPATH/${NAME}r/config")" "dir:$(root "${NAME}r")"
   lxc-copy "${P[@]}" -n "${NAME}r" -R -N "$NAME"
-  half
+  half_renamed
   plain_container # a new one under the old name must not lose its root
   lxc-destroy "${P[@]}" -n "${NAME}r"
   [ ! -e "$LXCPATH/${NAME}r" ] && [ -e "$(root)/sbin/testinit" ]
+}
+
+@test "a rename killed between its two moves is finished by a start and by a snapshot" {
+  only_berth
+  plain_container
+  half_renamed
+  lxc-start "${P[@]}" -n "${NAME}r" 3>&-
+  equals "$(state "${NAME}r")" RUNNING
+  lxc-stop "${P[@]}" -n "${NAME}r"
+  equals "$(ls -A "$LXCPATH/${NAME}r" | tr '\n' ' ')" "config rootfs "
+  lxc-copy "${P[@]}" -n "${NAME}r" -R -N "$NAME"
+  half_renamed
+  plain_container # a new one under the old name is not what the snapshot is of
+  lxc-snapshot "${P[@]}" -n "${NAME}r"
+  contains "$(cat "$LXCPATH/${NAME}r/config")" "dir:$(root "${NAME}r")"
+  contains "$(cat "$LXCPATH/${NAME}r/snaps/snap0/config")" "$LXCPATH/${NAME}r/snaps/snap0/rootfs"
+}
+
+@test "a rename moves a root that an included file names" {
+  only_berth
+  plain_container
+  grep rootfs.path "$LXCPATH/$NAME/config" >"$LXCPATH/$NAME/root.conf"
+  sed -i "s|^lxc.rootfs.path.*|lxc.include = $LXCPATH/$NAME/root.conf|" "$LXCPATH/$NAME/config"
+  copy -R -N "${NAME}r"
+  lxc-start "${P[@]}" -n "${NAME}r" 3>&-
+  lxc-stop "${P[@]}" -n "${NAME}r"
+  lxc-destroy "${P[@]}" -n "${NAME}r"
+  [ ! -e "$LXCPATH/${NAME}r" ]
 }
 
 @test "-e: runs a copy, which goes when it stops; with -D it stays" {

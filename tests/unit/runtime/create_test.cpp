@@ -198,6 +198,22 @@ TEST_F(CreateTest, ARootAboveTheContainerIsNeverRemoved) {
   EXPECT_TRUE(sys::exists(base_ + "/given.conf"));
 }
 
+TEST_F(CreateTest, ARootOfAnotherContainerIsNeverRemoved) {
+  ASSERT_TRUE(create(request("none")));
+  const std::string other = base_ + "/lxc/path/other";
+  ASSERT_TRUE(sys::ensure_directory(other + "/rootfs", 0755));
+  write(other + "/config", "");
+  ASSERT_TRUE(sys::symlink(other, base_ + "/link"));
+  for (const std::string& root : {other + "/rootfs", base_ + "/link/rootfs", base_ + "/lxc/path/web1/../other/rootfs"}) {
+    write(directory() + "/config", "lxc.rootfs.path = " + root + "\n");
+    EXPECT_THAT(why(destroy(container(), {})), HasSubstr("is below " + other));
+    EXPECT_TRUE(sys::exists(other + "/rootfs"));
+  }
+  ASSERT_TRUE(sys::unlink(other + "/config"));  // no container's any more
+  EXPECT_EQ(why(destroy(container(), {})), "<success>");
+  EXPECT_FALSE(sys::exists(other + "/rootfs"));
+}
+
 TEST_F(CreateTest, ATreeDeeperThanTheDescriptorsOfAProcessIsRemoved) {
   const std::string top = base_ + "/deep";
   ASSERT_TRUE(sys::make_directory(top, 0755));

@@ -93,6 +93,40 @@ TEST_F(MovedConfigTest, ARenameMovesEveryPath) {
   EXPECT_THAT(moved.text, Not(HasSubstr(old_)));
 }
 
+constexpr auto kAsRename = [](ConfigMove& m) {
+  m.everything = true;
+  m.rootfs_value.clear();
+  m.from_root.clear();
+  m.to_root.clear();
+};
+
+TEST_F(MovedConfigTest, ARenameMovesTheRootThatAnIncludedFileNames) {
+  std::ofstream(old_ + "/root.conf") << "lxc.rootfs.path = dir:" << old_ << "/rootfs\n";
+  const auto moved = move("lxc.include = " + old_ + "/root.conf\n", kAsRename);
+  EXPECT_THAT(moved.text, HasSubstr("lxc.include = " + new_ + "/root.conf\n"));
+  EXPECT_THAT(moved.text, HasSubstr("lxc.rootfs.path = dir:" + new_ + "/rootfs\n"));
+}
+
+TEST_F(MovedConfigTest, ARenameMovesTheRootHoweverItsPathIsWritten) {
+  const auto moved = move("lxc.rootfs.path = " + base_ + "//old/./rootfs\nlxc.log.file = " + old_ + "/../other/log\n", kAsRename);
+  EXPECT_THAT(moved.text, HasSubstr("lxc.rootfs.path = " + new_ + "/rootfs\n"));
+  EXPECT_THAT(moved.text, HasSubstr(old_ + "/../other/log\n"));
+}
+
+TEST_F(MovedConfigTest, ARootElsewhereStaysInARename) {
+  const std::string text = "lxc.rootfs.path = " + base_ + "/elsewhere\nlxc.uts.name = new\n";
+  EXPECT_EQ(move(text, kAsRename).text, text);
+}
+
+TEST_F(MovedConfigTest, AnIncludedDirectoryIsCopiedWithItsFiles) {
+  fs::create_directories(old_ + "/conf.d/deeper");
+  std::ofstream(old_ + "/conf.d/a.conf") << "lxc.tty.max = 3\n";
+  const auto moved = move("lxc.include = " + old_ + "/conf.d/\n");
+  EXPECT_THAT(moved.text, HasSubstr("lxc.include = " + new_ + "/conf.d\n"));
+  EXPECT_THAT(moved.files,
+              ElementsAre(Pair(old_ + "/conf.d", new_ + "/conf.d"), Pair(old_ + "/conf.d/a.conf", new_ + "/conf.d/a.conf")));
+}
+
 TEST_F(MovedConfigTest, AddressesAreNewAlsoWhereAnIncludedFileSetsThem) {
   std::ofstream(old_ + "/net") << "lxc.net.1.type = empty\nlxc.net.1.hwaddr = 00:16:3e:aa:bb:cc\n";
   const auto moved = move("lxc.net.0.type = empty\nlxc.net.0.hwaddr = 00:16:3e:11:22:33\nlxc.include = " + old_ + "/net\n",

@@ -1,0 +1,24 @@
+// Runs in: the commands that copy or rename a container, and those that find a rename half done.
+#include "runtime/host_name_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "os/paths.hpp"
+#include "sys/file.hpp"
+
+namespace berth::runtime {
+
+Status write_hostname(const std::string& root, const std::string& name) {
+  const Fd top = TRY(sys::open(root, O_PATH | O_DIRECTORY));
+  const auto file = os::open_below(top.get(), "etc/hostname", O_WRONLY | O_NONBLOCK | O_NOCTTY);
+  // A device, a fifo without a reader, a link to nowhere: not a file that holds the name.
+  if (!file && file.error().code() != ENOENT && file.error().code() != ELOOP && file.error().code() != ENXIO &&
+      file.error().code() != ENOTDIR && file.error().code() != EISDIR)
+    return fail(Error(file.error()).context("cannot write the host name of the copy"));
+  if (!file || !S_ISREG(TRY(sys::stat_fd(file->get())).st_mode)) return {};
+  TRY(sys::truncate(file->get(), root + "/etc/hostname"));
+  return sys::write_all(file->get(), name + "\n", root + "/etc/hostname");
+}
+
+}  // namespace berth::runtime
