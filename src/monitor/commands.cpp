@@ -143,8 +143,10 @@ Reply Commands::add_device_rule(const Request& request) {
   const auto rule = parse_device_request(wish);
   if (!rule) return Reply::error(EINVAL);
   if (!alive()) return Reply::error(ESRCH);
-  const Status added = control_.add_device_rule(*rule);
-  return added ? Reply{} : Reply::error(added.error().code());
+  // The start is still to set the configuration's own rules, beside which a program of ours would stay for ever.
+  if (container_.state == State::kStarting) return Reply::error(EAGAIN);
+  const auto changed = control_.add_device_rule(*rule);
+  return changed ? Reply::number(*changed) : Reply::error(changed.error().code());
 }
 
 namespace {

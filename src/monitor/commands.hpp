@@ -33,7 +33,8 @@ class Control {
   virtual void take_state(runtime::State state) = 0;
   // Ends the container: the stop signal to init, and no reboot.
   virtual Status stop() = 0;
-  virtual Status add_device_rule(const cgroup::DeviceRule& rule) = 0;
+  // What the rule changes, as cgroup::changed_accesses gives it.
+  virtual Result<std::uint32_t> add_device_rule(const cgroup::DeviceRule& rule) = 0;
 
  protected:
   ~Control() = default;
