@@ -111,6 +111,7 @@ Reply Commands::get_tty(const Request& request) {
 
 Reply Commands::get_seccomp_listener() const {
   const int listener = seccomp_ == nullptr ? -1 : seccomp_->listener();
+  if (listener >= 0 && seccomp_->receives()) return Reply::error(EBUSY);
   return listener < 0 ? Reply::error(EBADF) : Reply::descriptor(listener);
 }
 
