@@ -15,6 +15,14 @@ namespace berth::monitor {
 using runtime::Command;
 using runtime::State;
 
+std::string_view config_item(const child::BlobView& blob, std::string_view key) {
+  const child::StringList items = blob.list(blob.settings().config_items);
+  for (std::uint32_t i = 0; i + 1 < items.size(); i += 2) {
+    if (key == items[i] && items[i + 1][0] != '\0') return items[i + 1];
+  }
+  return {};
+}
+
 Commands::Commands(const child::BlobView& blob, Loop& loop, Container& container, Console& console, Freezer& freezer,
                    Control& control)
     : blob_(blob),
@@ -159,11 +167,8 @@ bool is_text(std::string_view data) { return !data.empty() && data.find('\0') ==
 
 Reply Commands::get_config_item(std::string_view data) const {
   if (!is_text(data)) return Reply::error(EINVAL);
-  const child::StringList items = blob_.list(blob_.settings().config_items);
-  for (std::uint32_t i = 0; i + 1 < items.size(); i += 2) {
-    if (data.data() == std::string_view(items[i]) && items[i + 1][0] != '\0') return Reply::text(items[i + 1]);
-  }
-  return Reply::error(EPERM);  // -1 is what LXC answers for a key without a value
+  const std::string_view value = config_item(blob_, data.data());
+  return value.empty() ? Reply::error(EPERM) : Reply::text(value);  // -1 is what LXC answers for a key without a value
 }
 
 Reply Commands::add_state_client(const Request& request) {

@@ -25,6 +25,9 @@ struct Container {
   Fd devpts;
 };
 
+// The value of a key of the configuration, as the plan carries it; empty = none.
+std::string_view config_item(const child::BlobView& blob, std::string_view key);
+
 // What commands may ask the monitor to do.
 class Control {
  public:

@@ -40,14 +40,6 @@ std::int64_t now_ms() {
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
-std::string config_item(const child::BlobView& blob, std::string_view key) {
-  const child::StringList items = blob.list(blob.settings().config_items);
-  for (std::uint32_t i = 0; i + 1 < items.size(); i += 2) {
-    if (key == items[i]) return items[i + 1];
-  }
-  return {};
-}
-
 template <typename T>
 void append(std::string& out, const T& value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
