@@ -33,6 +33,8 @@ int serve(const std::string& lxcpath, Fd ready) {
   if (!loop) return complain(loop.error().line());
   monitor::Monitord daemon(std::move(*loop), std::move(*ends));
   if (const Status watched = daemon.watch(); !watched) return complain(watched.error().line());
+  // The starter's stderr is for what went wrong so far: kept, it would hold up whoever reads the starter's output to its end.
+  sys::raw::call(SYS_dup3, 1, 2, 0);
   sys::raw::call(SYS_write, ready.get(), "S", 1);
   ready.reset();
   daemon.run();

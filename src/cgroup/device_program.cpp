@@ -149,15 +149,23 @@ std::string rule_text(const DeviceRule& rule) {
 
 DevicePolicy device_policy(bool allow, const std::vector<DeviceRule>& rules) {
   DevicePolicy policy{allow, {}};
-  for (const DeviceRule& rule : rules) {
-    if (rule.all)
-      policy = {rule.allow, {}};
-    else if (rule.allow == policy.allow)
-      take_back(policy.exceptions, rule);
-    else
-      add_exception(policy.exceptions, rule);
-  }
+  for (const DeviceRule& rule : rules) add_rule(policy, rule);
   return policy;
+}
+
+void add_rule(DevicePolicy& policy, const DeviceRule& rule) {
+  if (rule.all)
+    policy = {rule.allow, {}};
+  else if (rule.allow == policy.allow)
+    take_back(policy.exceptions, rule);
+  else
+    add_exception(policy.exceptions, rule);
+}
+
+std::uint32_t changed_accesses(const DevicePolicy& policy, const DeviceRule& rule) {
+  const auto same = std::ranges::find_if(policy.exceptions, [&](const DeviceRule& one) { return same_numbers(one, rule); });
+  const std::uint32_t excepted = same == policy.exceptions.end() ? 0 : same->access;
+  return rule.access & (rule.allow == policy.allow ? excepted : ~excepted);
 }
 
 std::vector<bpf_insn> compile_device_policy(const DevicePolicy& policy) {

@@ -35,6 +35,11 @@ struct DevicePolicy {
   std::vector<DeviceRule> exceptions;
 };
 DevicePolicy device_policy(bool allow, const std::vector<DeviceRule>& rules);
+// One more rule, behind the others.
+void add_rule(DevicePolicy& policy, const DeviceRule& rule);
+// Those of the accesses of `rule`, which is not for all devices, that it changes for its numbers: 0 = the policy has it already.
+// The opposite rule with these accesses takes it back.
+std::uint32_t changed_accesses(const DevicePolicy& policy, const DeviceRule& rule);
 
 // Empty when everything is allowed: then no program is needed. Where the default is to deny, one exception must cover an
 // access whole; where it is to allow, an exception that touches it denies it whole.

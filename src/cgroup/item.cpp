@@ -188,4 +188,14 @@ Result<std::vector<Write>> item_writes(std::span<const LimitGroup> groups, const
   return fail(no_such_file(groups, file));
 }
 
+Result<std::uint32_t> write_device_rule(const std::string& directory, const DeviceRule& rule) {
+  DevicePolicy before;
+  const std::string list = TRY(sys::read_file(directory + "/devices.list"));
+  for (const std::string_view line : strings::split(strings::trim(list), '\n')) {
+    if (!line.empty()) add_rule(before, TRY(parse_device_rule(true, line)));
+  }
+  TRY(sys::write_attribute(directory + (rule.allow ? "/devices.allow" : "/devices.deny"), rule_text(rule)));
+  return changed_accesses(before, rule);
+}
+
 }  // namespace berth::cgroup

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "cgroup/device_program.hpp"
 #include "cgroup/driver.hpp"
 
 namespace berth::cgroup {
@@ -24,5 +25,9 @@ Result<std::string> read_item(std::span<const LimitGroup> groups, const std::str
 
 // The writes that set `file` to `value`, in order. Errors as of read_item; a value that can't be translated.
 Result<std::vector<Write>> item_writes(std::span<const LimitGroup> groups, const std::string& file, const std::string& value);
+
+// Into devices.allow or devices.deny of a v1 group. What the rule changes, as changed_accesses gives it; the kernel does not tell
+// the exceptions of a group that may use every device: then it is 0.
+Result<std::uint32_t> write_device_rule(const std::string& directory, const DeviceRule& rule);
 
 }  // namespace berth::cgroup

@@ -168,7 +168,11 @@ long clone_sibling(int* pidfd, int* thread_id) noexcept {
   }
   const long pid = sys::raw::call(SYS_clone3, &arguments, sizeof arguments);
   if (pid != -ENOSYS) return pid;
+#if defined(__x86_64__)
   return sys::raw::call(SYS_clone, arguments.flags, 0, pidfd, thread_id, 0);
+#else  // CONFIG_CLONE_BACKWARDS, as on arm, arm64, riscv: the thread-local storage comes first
+  return sys::raw::call(SYS_clone, arguments.flags, 0, pidfd, 0, thread_id);
+#endif
 }
 
 void report_and_exit(Context& context, const Failure& failure, int status) noexcept {

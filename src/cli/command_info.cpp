@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "base/strings.hpp"
 #include "cgroup/driver.hpp"
 #include "cli/commands.hpp"
 #include "cli/json.hpp"
@@ -145,7 +146,7 @@ void print_stats(Printer& out, const Info& info) {
   out.bytes("Memory use:", info.stats.memory);
   out.bytes("KMem use:", info.stats.kernel_memory);
   for (const LinkUse& link : info.links) {
-    out.line("Link:", link.name);
+    out.line("Link:", strings::printable(link.name));
     out.bytes(" TX bytes:", link.sent);
     out.bytes(" RX bytes:", link.received);
     out.bytes(" Total bytes:", link.sent + link.received);

@@ -17,7 +17,12 @@ std::string ram_text(const Listed& c) { return c.memory ? megabytes(*c.memory) :
 std::string swap_text(const Listed& c) { return c.swap ? megabytes(*c.swap) : ""; }
 std::string autostart_text(const Listed& c) { return c.autostart ? "1" : "0"; }
 std::string groups_text(const Listed& c) { return strings::join(c.groups, kSeparator); }
-std::string interface_text(const Listed& c) { return strings::join(c.interfaces, kSeparator); }
+// The container names its interfaces, and may try the terminal.
+std::string interface_text(const Listed& c) {
+  std::vector<std::string> names;
+  for (const std::string& name : c.interfaces) names.push_back(strings::printable(name));
+  return strings::join(names, kSeparator);
+}
 std::string ipv4_text(const Listed& c) { return strings::join(c.ipv4, kSeparator); }
 std::string ipv6_text(const Listed& c) { return strings::join(c.ipv6, kSeparator); }
 std::string unprivileged_text(const Listed& c) { return c.unprivileged ? "true" : "false"; }

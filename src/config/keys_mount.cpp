@@ -149,7 +149,8 @@ constexpr Key kKeys[] = {
          "writable. sys, sys:mixed: /sys read-only but /sys/devices/virtual/net; sys:ro: read-only; sys:rw: writable. "
          "cgroup[:ro|:mixed|:rw]: the container's own control groups below /sys/fs/cgroup; cgroup-full: the whole hierarchies; "
          ":force also where the container could mount them itself. cgroup2[:ro]: the unified hierarchy. "
-         "shmounts:HOSTPATH[:CONTAINERPATH]: a directory through which mounts can be passed in later (default /dev/.lxc-mounts). "
+         "shmounts:HOSTPATH[:CONTAINERPATH]: a directory of this container alone through which mounts can be "
+         "passed in later (default /dev/.lxc-mounts). "
          "Later tokens of a family replace earlier ones; other families stay."},
     {.name = "lxc.mount.entry",
      .flags = kList,

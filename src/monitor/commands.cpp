@@ -15,6 +15,14 @@ namespace berth::monitor {
 using runtime::Command;
 using runtime::State;
 
+std::string_view config_item(const child::BlobView& blob, std::string_view key) {
+  const child::StringList items = blob.list(blob.settings().config_items);
+  for (std::uint32_t i = 0; i + 1 < items.size(); i += 2) {
+    if (key == items[i] && items[i + 1][0] != '\0') return items[i + 1];
+  }
+  return {};
+}
+
 Commands::Commands(const child::BlobView& blob, Loop& loop, Container& container, Console& console, Freezer& freezer,
                    Control& control)
     : blob_(blob),
@@ -111,6 +119,7 @@ Reply Commands::get_tty(const Request& request) {
 
 Reply Commands::get_seccomp_listener() const {
   const int listener = seccomp_ == nullptr ? -1 : seccomp_->listener();
+  if (listener >= 0 && seccomp_->receives()) return Reply::error(EBUSY);
   return listener < 0 ? Reply::error(EBADF) : Reply::descriptor(listener);
 }
 
@@ -143,8 +152,10 @@ Reply Commands::add_device_rule(const Request& request) {
   const auto rule = parse_device_request(wish);
   if (!rule) return Reply::error(EINVAL);
   if (!alive()) return Reply::error(ESRCH);
-  const Status added = control_.add_device_rule(*rule);
-  return added ? Reply{} : Reply::error(added.error().code());
+  // The start is still to set the configuration's own rules, beside which a program of ours would stay for ever.
+  if (container_.state == State::kStarting) return Reply::error(EAGAIN);
+  const auto changed = control_.add_device_rule(*rule);
+  return changed ? Reply::number(*changed) : Reply::error(changed.error().code());
 }
 
 namespace {
@@ -156,11 +167,8 @@ bool is_text(std::string_view data) { return !data.empty() && data.find('\0') ==
 
 Reply Commands::get_config_item(std::string_view data) const {
   if (!is_text(data)) return Reply::error(EINVAL);
-  const child::StringList items = blob_.list(blob_.settings().config_items);
-  for (std::uint32_t i = 0; i + 1 < items.size(); i += 2) {
-    if (data.data() == std::string_view(items[i]) && items[i + 1][0] != '\0') return Reply::text(items[i + 1]);
-  }
-  return Reply::error(EPERM);  // -1 is what LXC answers for a key without a value
+  const std::string_view value = config_item(blob_, data.data());
+  return value.empty() ? Reply::error(EPERM) : Reply::text(value);  // -1 is what LXC answers for a key without a value
 }
 
 Reply Commands::add_state_client(const Request& request) {

@@ -25,6 +25,9 @@ struct Container {
   Fd devpts;
 };
 
+// The value of a key of the configuration, as the plan carries it; empty = none.
+std::string_view config_item(const child::BlobView& blob, std::string_view key);
+
 // What commands may ask the monitor to do.
 class Control {
  public:
@@ -33,7 +36,8 @@ class Control {
   virtual void take_state(runtime::State state) = 0;
   // Ends the container: the stop signal to init, and no reboot.
   virtual Status stop() = 0;
-  virtual Status add_device_rule(const cgroup::DeviceRule& rule) = 0;
+  // What the rule changes, as cgroup::changed_accesses gives it.
+  virtual Result<std::uint32_t> add_device_rule(const cgroup::DeviceRule& rule) = 0;
 
  protected:
   ~Control() = default;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/strings.hpp"
+#include "cgroup/item.hpp"
 #include "monitor/groups.hpp"
 #include "sys/bpf.hpp"
 #include "sys/file.hpp"
@@ -39,34 +40,32 @@ Result<cgroup::DeviceRule> parse_device_request(const runtime::DeviceRuleRequest
 DeviceRules::DeviceRules(const child::BlobView& blob, Fd& program) : blob_(blob), program_(program) {}
 
 void DeviceRules::begin() {
-  rules_.clear();
   program_.reset();
   const child::Step* step = find_program_step(blob_);
-  allowed_at_first_ = step == nullptr || step->num[0] != 0;
+  policy_ = {step == nullptr || step->num[0] != 0, {}};
   if (step == nullptr) return;
   const child::StringList texts = blob_.list(step->list[0]);
   for (std::uint32_t i = 0; i < texts.size(); ++i) {
     const std::string_view text = texts[i];
     const bool allow = text.starts_with(kAllow);
-    if (auto rule = cgroup::parse_device_rule(allow, text.substr((allow ? kAllow : kDeny).size()))) rules_.push_back(*rule);
+    if (auto rule = cgroup::parse_device_rule(allow, text.substr((allow ? kAllow : kDeny).size())))
+      cgroup::add_rule(policy_, *rule);
   }
 }
 
-Status DeviceRules::add(const cgroup::DeviceRule& rule) {
+Result<std::uint32_t> DeviceRules::add(const cgroup::DeviceRule& rule) {
   const std::vector<Group> groups = groups_of(blob_);
   const Group* devices = find_group(groups, "devices");
-  if (devices != nullptr && !devices->controller.empty()) {
-    const std::string file = devices->directory(true) + (rule.allow ? "/devices.allow" : "/devices.deny");
-    return sys::write_attribute(file, cgroup::rule_text(rule));
-  }
-  std::vector<cgroup::DeviceRule> rules = rules_;
-  rules.push_back(rule);
-  TRY(apply(rules));
-  rules_ = std::move(rules);
-  return {};
+  if (devices != nullptr && !devices->controller.empty()) return cgroup::write_device_rule(devices->directory(true), rule);
+  cgroup::DevicePolicy policy = policy_;
+  cgroup::add_rule(policy, rule);
+  TRY(apply(policy));
+  const std::uint32_t changed = cgroup::changed_accesses(policy_, rule);
+  policy_ = std::move(policy);
+  return changed;
 }
 
-Status DeviceRules::apply(const std::vector<cgroup::DeviceRule>& rules) {
+Status DeviceRules::apply(const cgroup::DevicePolicy& policy) {
   const std::vector<Group> groups = groups_of(blob_);
   const Group* unified = nullptr;
   for (const Group& group : groups) {
@@ -75,7 +74,7 @@ Status DeviceRules::apply(const std::vector<cgroup::DeviceRule>& rules) {
   if (unified == nullptr) return fail(Error::from_errno(EOPNOTSUPP, "device rule", "no hierarchy takes device rules"));
   const std::string path = unified->directory(true);
   const Fd group = TRY(sys::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const auto instructions = cgroup::compile_device_policy(cgroup::device_policy(allowed_at_first_, rules));
+  const auto instructions = cgroup::compile_device_policy(policy);
   if (instructions.empty()) {
     if (program_) TRY(sys::detach_device_program(program_.get(), group.get(), path));
     program_.reset();

@@ -1,7 +1,7 @@
 // The device rules of the running container, and their changes while it runs.
 #pragma once
 
-#include <vector>
+#include <cstdint>
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
@@ -20,17 +20,16 @@ class DeviceRules {
   DeviceRules(const child::BlobView& blob, Fd& program);
   // The container starts: the rules are those of its configuration again.
   void begin();
-  // Adds a rule behind the others: by the files of a v1 devices hierarchy, else by a new program for the unified group.
-  // EOPNOTSUPP when the container is in neither.
-  Status add(const cgroup::DeviceRule& rule);
+  // Adds a rule behind the others: by the files of a v1 devices hierarchy, else by a new program for the unified group. What it
+  // changes, as cgroup::changed_accesses gives it. EOPNOTSUPP when the container is in neither.
+  Result<std::uint32_t> add(const cgroup::DeviceRule& rule);
 
  private:
-  Status apply(const std::vector<cgroup::DeviceRule>& rules);
+  Status apply(const cgroup::DevicePolicy& policy);
 
   const child::BlobView& blob_;
   Fd& program_;
-  bool allowed_at_first_ = true;
-  std::vector<cgroup::DeviceRule> rules_;
+  cgroup::DevicePolicy policy_;  // what all rules up to now come to
 };
 
 }  // namespace berth::monitor

@@ -56,7 +56,7 @@ class Monitor final : private Control {
   void change_state(runtime::State state) override;
   void take_state(runtime::State state) override;
   Status stop() override;
-  Status add_device_rule(const cgroup::DeviceRule& rule) override { return devices_.add(rule); }
+  Result<std::uint32_t> add_device_rule(const cgroup::DeviceRule& rule) override { return devices_.add(rule); }
 
   // start-up of the process (monitor_setup.cpp)
   bool set_up();

@@ -2,6 +2,7 @@
 #include "monitor/seccomp_proxy.hpp"
 
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <time.h>
 
@@ -37,14 +38,6 @@ std::int64_t now_ms() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
-std::string config_item(const child::BlobView& blob, std::string_view key) {
-  const child::StringList items = blob.list(blob.settings().config_items);
-  for (std::uint32_t i = 0; i + 1 < items.size(); i += 2) {
-    if (key == items[i]) return items[i + 1];
-  }
-  return {};
 }
 
 template <typename T>
@@ -131,6 +124,11 @@ void SeccompProxy::drop(const Listener& listener) {
 }
 
 void SeccompProxy::take(Listener& listener) {
+  // Receiving waits for a call, whatever the descriptor's flags: what the loop saw may be gone with its process, or taken by the
+  // proxy, which has the listener too.
+  pollfd waiting{listener.fd(), POLLIN, 0};
+  const auto ready = sys::poll(std::span(&waiting, 1), 0);
+  if (!ready || *ready == 0 || (waiting.revents & POLLIN) == 0) return;
   std::string notification(sizes_.notification, '\0');
   // A process that was killed meanwhile has taken its notification along.
   if (!sys::control(listener.fd(), SECCOMP_IOCTL_NOTIF_RECV, notification.data(), "SECCOMP_IOCTL_NOTIF_RECV")) return;

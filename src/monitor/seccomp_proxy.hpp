@@ -30,6 +30,8 @@ class SeccompProxy final {
   void stop();
   // The container's own; -1 = none.
   [[nodiscard]] int listener() const { return own_.get(); }
+  // Calls are received here: whoever else did so would take them away from the proxy.
+  [[nodiscard]] bool receives() const { return !address_.empty(); }
 
  private:
   struct Sizes {

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/defer.hpp"
 #include "base/strings.hpp"
 #include "os/namespaces.hpp"
 #include "os/terminal.hpp"
@@ -106,23 +107,25 @@ void choose_restrictions(plan::AttachSpec& spec, const AttachRequest& request, c
   if (!request.elevated.capabilities) spec.capabilities = target.status.bounding;
 }
 
-// Where the unified group can't be given at birth, the helper writes itself into it like into the others.
-void choose_groups(plan::AttachSpec& spec, AttachLaunch& launch, const AttachRequest& request, const AttachTarget& target) {
-  if (request.elevated.cgroup) return;
+// Where the unified group can't be given at birth, the helper writes itself into it like into the others. The group that was made
+// for it; empty = none.
+std::string choose_groups(plan::AttachSpec& spec, AttachLaunch& launch, const AttachRequest& request,
+                          const AttachTarget& target) {
+  if (request.elevated.cgroup) return {};
   spec.tasks = target.v1_tasks;
-  if (target.unified_group.empty()) return;
+  if (target.unified_group.empty()) return {};
   if (spec.executes && sys::has(sys::Feature::kCloneIntoCgroup)) {
     launch.unified_group = target.unified_group;
-    return;
+    return {};
   }
   const std::string leaf = target.unified_group + "/.lxc";
   const Status made = sys::make_directory(leaf, 0755);
   const bool present = made || made.error().code() == EEXIST;
   spec.tasks.push_back((present ? leaf : target.unified_group) + "/cgroup.procs");
+  return made ? leaf : std::string();
 }
 
-plan::AttachSpec make_spec(const AttachRequest& request, const AttachTarget& target, AttachLaunch& launch,
-                           const AttachedCall* call) {
+plan::AttachSpec make_spec(const AttachRequest& request, const AttachTarget& target, const AttachedCall* call) {
   plan::AttachSpec spec;
   spec.executes = call == nullptr;
   spec.command = request.command;
@@ -138,7 +141,6 @@ plan::AttachSpec make_spec(const AttachRequest& request, const AttachTarget& tar
   if (enters_mounts || request.cwd) spec.cwd = working_directory(request);
   choose_ids(spec, request);
   choose_restrictions(spec, request, target);
-  choose_groups(spec, launch, request, target);
   spec.terminal = wants_terminal(request) ? plan::AttachTerminal::kContainer : plan::AttachTerminal::kNone;
   return spec;
 }
@@ -237,15 +239,23 @@ Result<Entered> enter_target(const AttachRequest& request, const AttachTarget& t
   result.log = TRY(open_log(request));
   AttachLaunch wanted;
   wanted.stdio = stdio_of(request);
-  plan::AttachSpec spec = make_spec(request, target, wanted, entrant.call);
+  plan::AttachSpec spec = make_spec(request, target, entrant.call);
   TRY(choose_filter(spec, wanted, request, target, monitor));
   const std::vector<Fd> namespaces = TRY(open_namespaces(spec, target));
+  const std::string made = choose_groups(spec, wanted, request, target);
+  Defer remove_made([&made] {
+    if (!made.empty()) [[maybe_unused]]
+      const Status removed = sys::remove_directory(made);
+  });
   wanted.slots.push_back(target.init.pidfd());
   for (const Fd& fd : namespaces) wanted.slots.push_back(fd.get());
   Launched launched = TRY(launch_with_terminal(spec, wanted, entrant));
   result.command = std::move(launched.command);
   TRY(check_listener(result.command));
-  if (!result.command.failure) return result;
+  if (!result.command.failure) {
+    remove_made.dismiss();
+    return result;
+  }
   Error failure = explain_failure(launched.plan, *result.command.failure);
   if (!failed_at(launched.plan, result.command, child::Op::kExecCommand)) return fail(std::move(failure));
   result.failure = std::move(failure);

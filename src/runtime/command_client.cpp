@@ -317,7 +317,7 @@ Result<CommandClient::CgroupDirectories> CommandClient::cgroup_descriptors() con
   return CgroupDirectories{static_cast<CgroupLayout>(context.layout), std::move(reply.descriptors)};
 }
 
-Status CommandClient::add_device_rule(const cgroup::DeviceRule& rule) const {
+Result<std::uint32_t> CommandClient::add_device_rule(const cgroup::DeviceRule& rule) const {
   DeviceRuleRequest request;
   std::memset(static_cast<void*>(&request), 0, sizeof request);  // the padding travels too
   request.type = rule.all ? 'a' : rule.block ? 'b' : 'c';
@@ -326,10 +326,8 @@ Status CommandClient::add_device_rule(const cgroup::DeviceRule& rule) const {
   const std::string text = cgroup::rule_text(rule);
   if (!rule.all) text.substr(text.rfind(' ') + 1).copy(request.access, sizeof request.access - 1);
   request.allow = rule.allow ? 1 : 0;
-  const Reply reply = TRY(exchange(Command::kAddBpfDeviceCgroup, 0, bytes_of(&request, sizeof request)));
-  if (reply.closed) return fail(not_running());
-  if (reply.header.result < 0) return fail(refused(Command::kAddBpfDeviceCgroup, -reply.header.result));
-  return {};
+  auto reply = exchange(Command::kAddBpfDeviceCgroup, 0, bytes_of(&request, sizeof request));
+  return static_cast<std::uint32_t>(TRY(number_of(Command::kAddBpfDeviceCgroup, std::move(reply))));
 }
 
 Result<std::string> CommandClient::systemd_scope() const { return ask_text(Command::kGetSystemdScope); }

@@ -68,8 +68,8 @@ class CommandClient {
   };
   [[nodiscard]] Result<CgroupDirectories> cgroup_descriptors() const;
   // Of a host without a v1 devices hierarchy; berth's monitors take it on every host. LXC's monitors answer EINVAL elsewhere:
-  // there the files of the group are written.
-  [[nodiscard]] Status add_device_rule(const cgroup::DeviceRule& rule) const;
+  // there the files of the group are written. What the rule changes, as cgroup::changed_accesses gives it; LXC's monitors say 0.
+  [[nodiscard]] Result<std::uint32_t> add_device_rule(const cgroup::DeviceRule& rule) const;
   // The unit of systemd that the container was started in; EINVAL: in none.
   [[nodiscard]] Result<std::string> systemd_scope() const;
 

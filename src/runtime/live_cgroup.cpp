@@ -21,7 +21,11 @@ Status write_all(const std::vector<cgroup::Write>& writes) {
 
 Status write(const Container& container, const std::string& file, const std::string& value) {
   [[maybe_unused]] const RunningInit init = TRY(find_running(container));
-  if (is_device_rule(file)) return change_device_rule(container.client(), file == "devices.allow", value);
+  if (is_device_rule(file)) {
+    const cgroup::DeviceRule rule = TRY(cgroup::parse_device_rule(file == "devices.allow", value));
+    TRY(change_device_rule(container.client(), rule));
+    return {};
+  }
   const auto groups = TRY(limit_groups(container.client()));
   return write_all(TRY(cgroup::item_writes(groups, file, value)));
 }
@@ -50,18 +54,15 @@ Result<std::vector<cgroup::LimitGroup>> limit_groups(const CommandClient& client
   return groups;
 }
 
-Status change_device_rule(const CommandClient& client, bool allow, const std::string& rule) {
-  const cgroup::DeviceRule parsed = TRY(cgroup::parse_device_rule(allow, rule));
-  const std::string_view file = allow ? "devices.allow" : "devices.deny";
+Result<std::uint32_t> change_device_rule(const CommandClient& client, const cgroup::DeviceRule& rule) {
   const cgroup::Host host = TRY(cgroup::detect_host());
   for (const cgroup::Hierarchy& hierarchy : host.hierarchies) {
     for (const std::string_view controller : strings::split(hierarchy.controllers, ',')) {
       if (controller != "devices") continue;
-      const std::string path = TRY(limit_path(client, "devices"));
-      return sys::write_attribute(strings::cat(hierarchy.mount_point, path, '/', file), rule);
+      return cgroup::write_device_rule(hierarchy.mount_point + TRY(limit_path(client, "devices")), rule);
     }
   }
-  return client.add_device_rule(parsed);
+  return client.add_device_rule(rule);
 }
 
 Result<std::string> read_cgroup_item(const Container& container, const std::string& file) {

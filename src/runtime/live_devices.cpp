@@ -36,9 +36,14 @@ Result<Device> find_device(const std::string& source, const std::string& target)
   return fail(Error::message(strings::cat(source, " is not a device"), ENODEV));
 }
 
-std::string rule_of(const Device& device) {
-  return strings::cat(S_ISBLK(device.about.st_mode) ? "b " : "c ", major(device.about.st_rdev), ':', minor(device.about.st_rdev),
-                      " rwm");
+cgroup::DeviceRule rule_of(const Device& device, bool allow) {
+  cgroup::DeviceRule rule;
+  rule.allow = allow;
+  rule.block = S_ISBLK(device.about.st_mode);
+  rule.major = major(device.about.st_rdev);
+  rule.minor = minor(device.about.st_rdev);
+  rule.access = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE;
+  return rule;
 }
 
 // The host's id of what `id` is in the container; its root's where the map has none.
@@ -114,23 +119,28 @@ Status remove_node(const RunningInit& init, const std::string& place) {
   return fail(std::move(removed.error()).because("what is there is not a device node, and is left alone"));
 }
 
-// What can be used has a rule, and what has a rule has a node: the one that failed takes the other along.
+// The rule first: what is at the place already is touched only when the node can be used. A node that fails takes along what
+// its rule changed, and nothing that was permitted before.
 Status add(const Container& container, const std::string& source, const std::string& target) {
   const Device device = TRY(find_device(source, target));
   const RunningInit init = TRY(find_running(container));
-  TRY(make_node(init, device));
-  Status allowed = change_device_rule(container.client(), true, rule_of(device));
-  if (allowed) return {};
-  [[maybe_unused]] const Status undone = remove_node(init, device.place);
-  return fail(std::move(allowed.error()).context("permitting the device in the container's control group"));
+  const std::uint32_t permitted = TRY_CONTEXT(change_device_rule(container.client(), rule_of(device, true)),
+                                              "permitting the device in the container's control group");
+  Status made = make_node(init, device);
+  if (made || permitted == 0) return made;
+  cgroup::DeviceRule opposite = rule_of(device, false);
+  opposite.access = permitted;
+  [[maybe_unused]] const auto undone = change_device_rule(container.client(), opposite);
+  return made;
 }
 
 Status remove(const Container& container, const std::string& source, const std::string& target) {
   const Device device = TRY(find_device(source, target));
   const RunningInit init = TRY(find_running(container));
   TRY(remove_node(init, device.place));
-  return with_context(change_device_rule(container.client(), false, rule_of(device)),
-                      "forbidding the device in the container's control group");
+  TRY_CONTEXT(change_device_rule(container.client(), rule_of(device, false)),
+              "forbidding the device in the container's control group");
+  return {};
 }
 
 }  // namespace

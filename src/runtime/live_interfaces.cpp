@@ -51,13 +51,12 @@ Result<Side> container_side(const RunningInit& init) {
 Error no_interface(const Side& from, const Side& to, const std::string& name) {
   Error error = Error::message(strings::cat(from.words, " has no interface ", name), ENODEV);
   if (to.find(name) != nullptr) return std::move(error).because(strings::cat(to.words, " has one of that name"));
-  std::vector<std::string_view> names;
+  std::vector<std::string> names;
   for (const Link& link : from.links) {
-    if (!link.loopback) names.emplace_back(link.name);
+    if (!link.loopback) names.push_back(strings::printable(link.name));  // chosen by the container, maybe
   }
   if (names.empty()) return std::move(error).because(strings::cat(from.words, " has none but the loopback"));
-  return std::move(error).because(
-      strings::cat("there are ", strings::join(std::vector<std::string>(names.begin(), names.end()), " ")));
+  return std::move(error).because(strings::cat("there are ", strings::join(names, " ")));
 }
 
 Status check_names(const Side& from, const Side& to, const std::string& name, const std::string& wanted) {

@@ -103,9 +103,9 @@ Result<CompiledFilter> run_compiler(const std::string& text, const std::string& 
 
 Status check_listener(const Policy& policy, const std::string& file) {
   if (!uses_notify(policy) || can_hand_over_listener(policy)) return {};
-  return fail(Error::message(strings::cat(file, ": sendmsg may not be a call that is notified"))
+  return fail(Error::message(strings::cat(file, ": a policy that notifies has to allow sendmsg"))
                   .because("the container's first process hands the listener over by sendmsg, under the filter already")
-                  .hint("give sendmsg another action"));
+                  .hint("allow sendmsg without conditions, and give it no other action"));
 }
 
 }  // namespace

@@ -402,11 +402,17 @@ bool uses_notify(const Policy& policy) {
 }
 
 bool can_hand_over_listener(const Policy& policy) {
-  bool allowed = policy.otherwise.verdict != Verdict::kNotify;
+  const auto lets_pass = [](const Action& action) {
+    return action.verdict == Verdict::kAllow || action.verdict == Verdict::kLog;
+  };
+  bool allowed = lets_pass(policy.otherwise);
   for (const Rule& rule : policy.rules) {
     if (rule.name != "sendmsg") continue;
+    // Which conditions the message of the start meets is not known here: a call that is notified would wait for ever.
     if (rule.action.verdict == Verdict::kNotify) return false;
-    allowed = allowed || (rule.action.verdict == Verdict::kAllow && rule.conditions.empty());
+    if (!rule.conditions.empty()) continue;
+    if (!lets_pass(rule.action)) return false;
+    allowed = true;
   }
   return allowed;
 }

@@ -49,7 +49,7 @@ Result<Policy> parse_policy(std::string_view text, std::string_view file);
 std::vector<Error> check_policy(std::string_view text, std::string_view file);
 
 bool uses_notify(const Policy& policy);
-// The listener travels by sendmsg(2), under the filter already: false when that call would wait for an answer of its own.
+// The listener travels by sendmsg(2), under the filter already: false where it may not pass.
 bool can_hand_over_listener(const Policy& policy);
 
 // "errno 1", "kill": the words of a policy file.

@@ -22,7 +22,7 @@ class NoControl final : public monitor::Control {
   void change_state(runtime::State state) override { container_.state = state; }
   void take_state(runtime::State state) override { change_state(state); }
   Status stop() override { return {}; }
-  Status add_device_rule(const cgroup::DeviceRule&) override { return {}; }
+  Result<std::uint32_t> add_device_rule(const cgroup::DeviceRule&) override { return 0; }
 
  private:
   monitor::Container& container_;

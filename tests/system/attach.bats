@@ -125,3 +125,19 @@ lxc.rootfs.options = idmap=container"
   none_left() { [ "$(count)" = "$before" ]; }
   eventually 5 none_left
 }
+
+@test "an attach that fails leaves no group that it made" {
+  only_root
+  only_berth
+  only_hybrid
+  make_container <<<"lxc.idmap = u 0 500000 65536
+lxc.idmap = g 0 500000 65536
+lxc.rootfs.options = idmap=container"
+  start_container
+  export BERTH_FEATURES_OFF=clone-into-cgroup
+  local group=/sys/fs/cgroup/unified/lxc.payload.$NAME/.lxc
+  exits 1 lxc-attach "${P[@]}" "${N[@]}" -u 70000 -- true # no such user in its map
+  [ ! -e "$group" ]
+  inside true
+  [ -e "$group" ] # with others it stays, as LXC's
+}

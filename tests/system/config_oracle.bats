@@ -5,7 +5,7 @@ setup_file() { is_berth || skip "berth's own"; }
 
 @test "set, get, clear, keys and saved text as liblxc has them, but for the differences that are meant" {
   local status=0
-  [ -x "$BERTH_BIN/config_probe" ] || skip "this build has no config_probe"
+  needs_built "$BERTH_BIN/config_probe"
   /usr/bin/python3 "$REPO/tests/compat/config_oracle.py" "$BERTH_BIN/config_probe" >"$LXCPATH/answers" 2>&1 || status=$?
   [ "$status" != 77 ] || skip "$(cat "$LXCPATH/answers")"
   tail -n 40 "$LXCPATH/answers"
@@ -13,6 +13,6 @@ setup_file() { is_berth || skip "berth's own"; }
 }
 
 @test "configurations as others write them: checked, saved byte for byte, the same values as in liblxc; old ones after lxc-update-config" {
-  [ -x "$BERTH_BIN/config_probe" ] || skip "this build has no config_probe"
+  needs_built "$BERTH_BIN/config_probe"
   /usr/bin/python3 "$REPO/tests/compat/config_files.py" "$BERTH_BIN/berth" "$BERTH_BIN/config_probe" "$REPO/share/config"
 }

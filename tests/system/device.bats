@@ -43,6 +43,37 @@ teardown() {
   lacks "$(rules)" "c 1:7"
 }
 
+@test "a node that fails takes back what its rule permitted, and no more" {
+  only_root
+  only_berth
+  has_v1 devices || skip "needs the devices controller"
+  mknod "$LXCPATH/node" c 1 7
+  make_container <<<"$deny_all"
+  start_container
+  inside touch /etc/file
+  exits 1 device add "$LXCPATH/node" /etc/file
+  lacks "$(rules)" "c 1:7"
+  mknod "$LXCPATH/zero" c 1 5
+  exits 1 device add "$LXCPATH/zero" /etc/file
+  contains "$(rules)" "c 1:5 r"
+  lacks "$(rules)" "c 1:5 rw"
+}
+
+@test "a rule that is refused leaves what is at the place" {
+  only_root
+  only_berth
+  has_v1 devices || skip "needs the devices controller"
+  mknod "$LXCPATH/node" c 1 7
+  make_container <<<"lxc.mount.entry = /dev/null dev/kept none bind,create=file"
+  start_container
+  local group=/sys/fs/cgroup/devices/lxc.payload.$NAME
+  exits 1 unshare -m sh -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec lxc-device "$@"' "$group" \
+    "${P[@]}" "${N[@]}" add "$LXCPATH/node" /dev/kept
+  contains "$output" "permitting the device"
+  equals "$(inside stat -c '%t %T' /dev/kept)" "1 3"
+  contains "$(inside cat /proc/mounts)" /dev/kept
+}
+
 @test "without a name it is the same path; adding it again replaces the node" {
   only_root
   plain_container

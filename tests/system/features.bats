@@ -135,8 +135,8 @@ lxc.apparmor.profile = unconfined"
 
 @test "the console's history is kept up to its size, read and cleared; the log file has all of it" {
   only_berth "LXC has no command that reads it"
-  history() { "$REPO/build/release/bin/live_probe" "$LXCPATH" "$NAME" history "$@"; }
-  [ -x "$REPO/build/release/bin/live_probe" ] || skip "live_probe is not built"
+  needs_built "$BERTH_BIN/live_probe"
+  history() { "$BERTH_BIN/live_probe" "$LXCPATH" "$NAME" history "$@"; }
   make_container <<<"lxc.console.buffer.size = 4096
 lxc.console.logfile = $LXCPATH/console"
   start_container

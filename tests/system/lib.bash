@@ -14,6 +14,12 @@ unset LXC_NAME LXC_ROOTFS_PATH
 is_berth() { [ -x "$BERTH_BIN/berth" ]; }
 is_sanitized() { [[ $BERTH_BIN == */build/*san/bin ]]; }
 only_berth() { is_berth || skip "${1:-no behaviour of the other LXC}"; }
+# needs_built FILE: a program or library of the same build, which an installed berth has not got.
+needs_built() {
+  [ -e "$1" ] && return
+  [ "$BERTH_BIN" != /usr/bin ] || skip "${1##*/} belongs to no installation"
+  fail "$1 is missing: build it, ./test does"
+}
 only_root() { [ "$(id -u)" = 0 ] || skip "needs root"; }
 only_hybrid() { [ -d /sys/fs/cgroup/unified ] || skip "needs the hybrid cgroup layout"; }
 # The limit hierarchy of a v1 controller is there.

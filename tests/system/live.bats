@@ -2,9 +2,9 @@
 # one of two threads and fails when a namespace of either has changed.
 load lib
 
-PROBE=$REPO/build/release/bin/live_probe
+PROBE=$BERTH_BIN/live_probe
 probe() { "$PROBE" "$LXCPATH" "$NAME" "$@"; }
-needs_probe() { only_berth "the library is berth's" && [ -x "$PROBE" ] || skip "live_probe is not built"; }
+needs_probe() { only_berth "the library is berth's" && needs_built "$PROBE"; }
 
 source_tree() {
   mkdir -p "$LXCPATH/data/sub"

@@ -126,7 +126,7 @@ PYTHON
 @test "a program that starts, enters and stops a container by liblxc keeps no child, whatever it does with SIGCHLD" {
   only_berth
   local library=$BERTH_BIN/../lib
-  [ -e "$library/liblxc.so.1" ] || skip "liblxc.so.1 is not built"
+  needs_built "$library/liblxc.so.1"
   /usr/bin/python3 -c 'import lxc' 2>/dev/null || skip "needs python3-lxc"
   plain_container
   cat >"$LXCPATH/caller.py" <<'PYTHON'
@@ -172,4 +172,11 @@ PYTHON
     run env LD_LIBRARY_PATH="$library" timeout 60 /usr/bin/python3 "$LXCPATH/caller.py" "$LXCPATH" "$NAME" "$habit" 3>&-
     contains "$output" "done $habit"
   done
+}
+
+@test "the output of lxc-monitor ends with it, though lxc-monitord stays" {
+  only_berth
+  plain_container
+  timeout 15 bash -c 'timeout 1 lxc-monitor "$@" 2>&1 | cat' _ "${P[@]}" "${N[@]}"
+  exits 0 lxc-monitor -Q "${P[@]}" "${N[@]}" # still there
 }

@@ -178,7 +178,8 @@ lxc.cgroup2.devices.allow = c *:* rwm"
   monitor=$(awk '/^PPid/ { print $2 }' "/proc/$(init_pid)/status")
   grep -q "/lxc.monitor.$NAME" "/proc/$monitor/cgroup"
   lxc-stop "${P[@]}" "${N[@]}" -k
-  equals "$(find /sys/fs/cgroup -name "lxc.*.$NAME*")" ""
+  none_left() { [ -z "$(find /sys/fs/cgroup -name "lxc.*.$NAME*")" ]; }
+  eventually 5 none_left # the monitor's own go with it, a moment after the command
 }
 
 idmapped_container() {

@@ -219,6 +219,30 @@ TEST(DeviceProgram, TextHasSixteenDigitsAnInstruction) {
   EXPECT_EQ(program_text(program), "b7000000000000009500000000000000");
 }
 
+TEST(DeviceRules, WhatARuleChanges) {
+  const auto changed = [](bool allow_all, bool allow, std::string_view rule) {
+    const DevicePolicy policy = device_policy(allow_all, {*parse_device_rule(!allow_all, "c 1:5 r")});
+    return changed_accesses(policy, *parse_device_rule(allow, rule));
+  };
+  constexpr std::uint32_t kWriteAndMake = BPF_DEVCG_ACC_WRITE | BPF_DEVCG_ACC_MKNOD;
+  EXPECT_EQ(changed(false, true, "c 1:5 rwm"), kWriteAndMake);
+  EXPECT_EQ(changed(false, true, "c 1:5 r"), 0U);
+  EXPECT_EQ(changed(false, true, "c 1:6 wm"), kWriteAndMake);
+  EXPECT_EQ(changed(false, false, "c 1:5 rwm"), std::uint32_t{BPF_DEVCG_ACC_READ});
+  EXPECT_EQ(changed(true, true, "c 1:5 rwm"), std::uint32_t{BPF_DEVCG_ACC_READ}) << "a denied one";
+  EXPECT_EQ(changed(true, true, "c 1:6 rwm"), 0U);
+}
+
+TEST(DeviceRules, ARuleAtATimeIsTheSamePolicy) {
+  DevicePolicy grown{true, {}};
+  std::vector<DeviceRule> rules;
+  for (const char* text : {"c 1:5 rwm", "b 7:* r", "c 1:5 rwm", "a", "c 1:3 rw"}) {
+    rules.push_back(*parse_device_rule(rules.size() % 2 == 1, text));
+    add_rule(grown, rules.back());
+    EXPECT_EQ(program_text(compile_device_policy(grown)), program_text(compile_device_policy(device_policy(true, rules))));
+  }
+}
+
 TEST(DeviceRules, WhatIsNoRule) {
   for (const char* text : {"", "d 1:3 rwm", "c 1:3", "c 1 rwm", "c 1:3:4 rwm", "c 1:3 rwx", "c x:3 rwm", "c -1:3 rwm",
                            "c 4096:0 rwm", "c 1:1048576 rwm", "a 1:3 rwm", "c 1:3 rwm more", "c1:3 rwm", "c : r"}) {

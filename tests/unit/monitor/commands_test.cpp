@@ -20,9 +20,9 @@ class FakeControl final : public Control {
     ++stops;
     return {};
   }
-  Status add_device_rule(const cgroup::DeviceRule& rule) override {
+  Result<std::uint32_t> add_device_rule(const cgroup::DeviceRule& rule) override {
     rules.push_back(cgroup::rule_text(rule));
-    return {};
+    return rule.access;
   }
   Container& container;
   std::vector<State> states;
@@ -145,6 +145,17 @@ TEST_F(CommandsTest, DeviceRulesAsLxcsClientsSendThem) {
   EXPECT_EQ(0, ask(Command::kAddBpfDeviceCgroup, 0, device_request('a', -1, -1, "", 0)).header.result);
   EXPECT_EQ(0, ask(Command::kAddBpfDeviceCgroup, 0, device_request('b', -1, 7, "m", 1)).header.result);
   EXPECT_EQ((std::vector<std::string>{"c 10:200 rwm", "a", "b *:7 m"}), control.rules);
+}
+
+TEST_F(CommandsTest, ADeviceRuleWaitsForTheStartAndTellsWhatItChanged) {
+  const std::string request = device_request('c', 10, 200, "rw", 1);
+  container.state = State::kStarting;
+  EXPECT_EQ(-EAGAIN, ask(Command::kAddBpfDeviceCgroup, 0, request).header.result);
+  EXPECT_TRUE(control.rules.empty());
+  container.state = State::kRunning;
+  const auto reply = ask(Command::kAddBpfDeviceCgroup, 0, request);
+  EXPECT_EQ(0, reply.header.result);
+  EXPECT_EQ(std::uint64_t{BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE}, reply.value());
 }
 
 TEST_F(CommandsTest, BadDeviceRulesAreRefusedBeforeAnythingHappens) {

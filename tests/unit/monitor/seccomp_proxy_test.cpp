@@ -136,6 +136,7 @@ TEST_F(SeccompProxyTest, ACallGoesToTheProxyAndItsAnswerBack) {
   Notified process;
   ASSERT_TRUE(process.listener);
   ASSERT_TRUE(proxy().start(std::move(process.listener)));
+  EXPECT_TRUE(proxy().receives());
   accept();
   const std::string text = message();
   ASSERT_EQ(32 + sizeof(seccomp_notif) + sizeof(seccomp_notif_resp) + 5, text.size());
@@ -236,6 +237,7 @@ TEST_F(SeccompProxyTest, WithoutAProxyTheListenerWaitsForWhoeverAsks) {
   Notified process, entered;
   ASSERT_TRUE(proxy().start(std::move(process.listener)));
   EXPECT_GE(proxy().listener(), 0);
+  EXPECT_FALSE(proxy().receives());
   ASSERT_TRUE(proxy().add(std::move(entered.listener)));
   ASSERT_TRUE(until_ended(entered));
   EXPECT_EQ(ENOSYS, entered.result());

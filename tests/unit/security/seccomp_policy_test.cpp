@@ -198,6 +198,12 @@ TEST(SeccompPolicy, TheListenersWayOutMustBeOpen) {
   EXPECT_FALSE(can_hand_over_listener(parsed("2\nallowlist notify\nread\n")));
   EXPECT_TRUE(can_hand_over_listener(parsed("2\nallowlist notify\nread\nsendmsg\n")));
   EXPECT_FALSE(can_hand_over_listener(parsed("2\nallowlist notify\nread\nsendmsg allow [0,1,==]\n")));
+  EXPECT_FALSE(can_hand_over_listener(parsed("2\nallowlist\nread\nmknod notify\n"))) << "killed by the default";
+  EXPECT_FALSE(can_hand_over_listener(parsed("2\nallowlist errno 1\nread\nmknod notify\n")));
+  EXPECT_TRUE(can_hand_over_listener(parsed("2\nallowlist\nsendmsg\nmknod notify\n")));
+  EXPECT_FALSE(can_hand_over_listener(parsed("2\ndenylist\nmknod notify\nsendmsg errno 1\n")));
+  EXPECT_FALSE(can_hand_over_listener(parsed("2\ndenylist\nmknod notify\nsendmsg kill\n")));
+  EXPECT_TRUE(can_hand_over_listener(parsed("2\ndenylist\nmknod notify\nsendmsg errno 1 [2,9,==]\n")));
 }
 
 TEST(SeccompPolicy, WordsForAPerson) {
