@@ -221,3 +221,17 @@ teardown() {
   contains "$output" "shares the host's network"
   drop_pair
 }
+
+@test "names that the container gave its interfaces do not reach the terminal as they are" {
+  only_root
+  only_berth
+  plain_container
+  start_container
+  nsenter -t "$(init_pid)" -n ip link add $'x\e[2J' type veth peer name other
+  exits 1 device del nosuch
+  contains "$output" "there are"
+  lacks "$output" $'\e'
+  run -0 lxc-ls "${P[@]}" -f -F name,interface
+  contains "$output" other
+  lacks "$output" $'\e'
+}
