@@ -67,9 +67,12 @@ child::Phase phase_of(const cgroup::Placement& placement) {
   return entered_by_birth(placement) ? child::Phase::kCaller : child::Phase::kBeside;
 }
 
+// Of a write to a group: with the making of its hierarchy's groups, of those above the container's (lxc.cgroup.dir) too.
 child::Phase phase_of(const Builder& builder, const std::string& path) {
   for (const cgroup::Placement& placement : builder.cgroups.placements) {
-    if (below(path, placement.payload) || below(path, placement.limit) || below(path, placement.monitor))
+    const auto holds = [&path](const std::string& directory) { return below(path, directory); };
+    if (holds(placement.payload) || holds(placement.limit) || holds(placement.monitor) ||
+        std::ranges::any_of(placement.make, holds))
       return phase_of(placement);
   }
   return child::Phase::kCaller;

@@ -182,6 +182,15 @@ lxc.cgroup2.devices.allow = c *:* rwm"
   eventually 5 none_left # the monitor's own go with it, a moment after the command
 }
 
+@test "lxc.cgroup.dir: the groups are made below it" {
+  only_root
+  make_container <<<"lxc.cgroup.dir = above$NAME/inner"
+  start_container
+  contains "$(cat "/proc/$(init_pid)/cgroup")" "/above$NAME/inner/lxc.payload.$NAME"
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  find /sys/fs/cgroup -depth -type d -path "*/above$NAME*" -exec rmdir {} + 2>/dev/null || true
+}
+
 idmapped_container() {
   make_container <<<"lxc.idmap = u 0 500000 65536
 lxc.idmap = g 0 500000 65536
