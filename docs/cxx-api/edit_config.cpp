@@ -11,7 +11,8 @@ namespace {
 Status edit(Config& config) {
   if (auto done = config.set_host_name("edited"); !done) return done;
   if (auto done = config.set_environment("GREETING", "hello world"); !done) return done;
-  if (auto done = config.add_mount({.source = "/usr/share", .target = "srv/share", .options = "bind,ro,create=dir"}); !done) return done;
+  if (auto done = config.add_mount({.source = "/usr/share", .target = "srv/share", .options = "bind,ro,create=dir"}); !done)
+    return done;
   if (auto done = config.set_resource_limit({.name = "nofile", .soft = 512, .hard = 1024}); !done) return done;
   if (auto done = config.set_network({.index = 0, .type = "empty", .up = true}); !done) return done;
   return config.replace("lxc.tty.max", "1");  // any other key

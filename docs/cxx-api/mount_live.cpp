@@ -1,7 +1,7 @@
 // Gives a running container a directory of the host, read-only, and takes it away again when a line was read.
 //   mount_live LXCPATH NAME DIRECTORY TARGET
-#include <berth/container.hpp>
 #include <sys/mount.h>
+#include <berth/container.hpp>
 
 #include <cstdio>
 

@@ -1,7 +1,7 @@
 // Shows what happens to the containers of a lxcpath until one of them has stopped.
 //   watch_states LXCPATH [NAME...]
-#include <berth/events.hpp>
 #include <poll.h>
+#include <berth/events.hpp>
 
 #include <cstdio>
 
@@ -11,7 +11,8 @@ namespace {
 
 // False: that was the end.
 bool show(const Event& event) {
-  if (const ExitStatus* status = event.exit()) std::printf("%s: init has ended with %d\n", event.container.c_str(), status->code());
+  if (const ExitStatus* status = event.exit())
+    std::printf("%s: init has ended with %d\n", event.container.c_str(), status->code());
   const State* state = event.state();
   if (state == nullptr) return true;
   std::printf("%s: %s\n", event.container.c_str(), std::string(to_string(*state)).c_str());

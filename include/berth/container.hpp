@@ -80,6 +80,12 @@ struct AddressFilter {
   int scope = 0;            // of IPv6 addresses, 0 = global
 };
 
+struct JoinOptions {
+  int number = -1;  // as with terminal()
+  char escape = 'a';
+  int stdin_fd = 0, stdout_fd = 1, stderr_fd = 2;  // not owned
+};
+
 // Terminal of a container. Keep it while the descriptor is used.
 struct Terminal {
   int number = 0;  // 0 = the console
@@ -167,6 +173,9 @@ class [[nodiscard]] Container {
   // --- terminals -----------------------------------------------------------------------------------------------------------
   // -1: the first that is free; 0: the console.
   [[nodiscard]] BERTH_API Result<Terminal> terminal(int number = -1) const;
+  // Joins a terminal of the caller's to one of the container's, as lxc-console does, until the user types Ctrl+`escape` and q, or
+  // either side ends. The caller's is raw meanwhile; signals of this thread are blocked.
+  [[nodiscard]] BERTH_API Status join_terminal(const JoinOptions& options = {}) const;
   // What the console has printed, as far as lxc.console.buffer.size keeps it.
   [[nodiscard]] BERTH_API Result<std::string> console_log(bool clear = false) const;
 

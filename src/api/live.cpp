@@ -2,6 +2,7 @@
 #include "runtime/live.hpp"
 
 #include "api/container_impl.hpp"
+#include "runtime/console_session.hpp"
 
 namespace berth::api {
 inline namespace v0 {
@@ -58,6 +59,15 @@ Result<Terminal> Container::terminal(int number) const {
   return with(impl_, [&](const auto& c) -> berth::Result<Terminal> {
     auto tty = TRY(c.client().tty(number));
     return Terminal{tty.number, handed_over(std::move(tty.master)), handed_over(std::move(tty.lease))};
+  });
+}
+
+Status Container::join_terminal(const JoinOptions& options) const {
+  return with(impl_, [&](const auto& c) -> berth::Status {
+    const char escape = runtime::control_character(options.escape);
+    if (escape == '\0') return berth::fail(berth::Error::message("the escape is no letter").hint("'a' stands for Ctrl+a"));
+    const auto tty = TRY(c.client().tty(options.number));
+    return runtime::run_console(tty.master.get(), escape, {options.stdin_fd, options.stdout_fd, options.stderr_fd});
   });
 }
 

@@ -178,13 +178,14 @@ zz STOPPED"
   probe foreground
 }
 
-@test "commands, functions and devices in a running container" {
+@test "commands, functions, devices and terminals in a running container" {
   needs_examples
   plain_container
   start_container
   probe commands
   probe functions
   probe live
+  probe console
 }
 
 @test "objects: moves, renames, lists of defined and of running ones" {

@@ -124,6 +124,24 @@ void live() {
   EXPECT(code_of(c.mount({.source = "/no/such/source", .target = "/mnt"})) == ENOENT);
 }
 
+// The terminal prints what is written to its other end; the user sees it, types something, and leaves.
+void console() {
+  const Container c = own();
+  int in[2], out[2];
+  EXPECT(::pipe(in) == 0 && ::pipe(out) == 0);
+  std::jthread user([&] {
+    must(c.run({"/bin/sh", "-c", "sleep 0.3; echo greeting >/dev/tty1"}));
+    std::string seen;
+    char one = 0;
+    while (seen.find("greeting") == std::string::npos && ::read(out[0], &one, 1) == 1) seen += one;
+    std::string_view typed = "x\x01q";
+    (void)!::write(in[1], typed.data(), typed.size());
+  });
+  must(c.join_terminal({.number = 1, .stdin_fd = in[0], .stdout_fd = out[1], .stderr_fd = out[1]}));
+  EXPECT(code_of(c.join_terminal({.escape = '1'})) == EINVAL);
+  EXPECT(code_of(c.join_terminal({.number = 99})) != 0);
+}
+
 void moves() {
   Container a = own();
   const Container b = std::move(a);
@@ -192,8 +210,9 @@ void threads() {
 }
 
 const std::map<std::string_view, void (*)()> kQuestions = {
-    {"life", life},   {"foreground", foreground}, {"commands", commands}, {"functions", functions}, {"live", live},
-    {"moves", moves}, {"lists", lists},           {"naming", naming},     {"events", events},       {"threads", threads}};
+    {"life", life},     {"foreground", foreground}, {"commands", commands}, {"functions", functions},
+    {"live", live},     {"moves", moves},           {"lists", lists},       {"naming", naming},
+    {"events", events}, {"threads", threads},       {"console", console}};
 
 }  // namespace
 
