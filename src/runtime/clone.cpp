@@ -107,6 +107,7 @@ class Cloner {
     TRY(write_config());
     TRY(take_over_permissions());
     TRY(run_hooks());
+    TRY(sync());
     return directory_.complete();
   }
 
@@ -135,6 +136,17 @@ class Cloner {
       TRY_CONTEXT(storage::copy_file(path, here), "cannot copy a file that the configuration names");
     }
     return {};
+  }
+
+  // Nothing may look complete whose files are empty after the power failed. The root may be on a file system of its own.
+  Status sync() {
+    if (draft_.store != nullptr) TRY(sync_filesystem_of(TRY(draft_.store->directory_of(draft_.root))));
+    return sync_filesystem_of(draft_.target.directory());
+  }
+
+  static Status sync_filesystem_of(const std::string& path) {
+    const Fd directory = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
+    return sys::sync_filesystem(directory.get(), path);
   }
 
   Status write_config() {
