@@ -35,11 +35,15 @@ Status check_not_being_created(Creation state, const Container& container) {
 }
 
 Status check_snapshots(const Container& container, bool may_go) {
-  const auto snapshots = sys::list_directory(container.directory() + "/snaps");
-  if (!snapshots) return forgive_absence(fail(Error(snapshots.error()).context("cannot see whether there are snapshots")));
-  if (may_go || snapshots->empty()) return {};
   std::vector<std::string> names;
-  for (const auto& entry : *snapshots) names.push_back(entry.name);
+  for (const auto& place : snapshot_directories(container)) {
+    const auto entries = sys::list_directory(place);
+    if (!entries)
+      TRY(forgive_absence(fail(Error(entries.error()).context("cannot see whether there are snapshots"))));
+    else
+      for (const auto& entry : *entries) names.push_back(entry.name);
+  }
+  if (may_go || names.empty()) return {};
   std::ranges::sort(names);
   return fail(Error::message("the container has snapshots", EBUSY)
                   .because(strings::join(names, ", "))
