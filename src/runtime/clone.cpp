@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/strings.hpp"
+#include "config/parser.hpp"
+#include "config/unexpanded.hpp"
 #include "os/lock.hpp"
 #include "os/paths.hpp"
 #include "runtime/clone_job.hpp"
@@ -90,6 +92,10 @@ Result<CloneDraft> prepare(const Container& source, const CloneJob& job) {
   TRY(choose_stores(draft, job.request));
   if (draft.store != nullptr) draft.root = draft.store->place(draft.target.directory());
   draft.text = TRY(move_config(draft.conf, move_of(source, draft, job)));
+  for (const auto& [key, value] : job.request.added_lines) {
+    TRY(config::set_item(draft.conf, key, value));  // for the error of a bad one
+    config::append_line(draft.text.text, key, value);
+  }
   return draft;
 }
 
