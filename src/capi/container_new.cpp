@@ -35,10 +35,10 @@ void free_handle(Handle* handle) {
   delete handle;
 }
 
-// A creation that was killed leaves a half container: as LXC does, it is removed by whoever opens it next.
-Status remove_crashed(const runtime::Container& container) {
+// A creation that was killed leaves a half container: as LXC does, whoever opens it next removes what was made.
+Status clean_up(const runtime::Container& container) {
   if (TRY(runtime::creation_state(container.directory())) != runtime::Creation::kCrashed) return {};
-  return with_context(runtime::destroy(container, {}), "removing what a creation that was killed left");
+  return with_context(runtime::remove_crashed(container, false), "removing what a creation that was killed left");
 }
 
 void fill(lxc_container& face) {
@@ -69,7 +69,7 @@ Result<std::string> resolve_lxcpath(const char* lxcpath) {
 Result<lxc_container*> new_container(const char* name, const char* lxcpath) {
   if (name == nullptr) return fail("a container needs a name");
   const auto container = TRY(runtime::Container::open(name, TRY(resolve_lxcpath(lxcpath))));
-  TRY(remove_crashed(container));
+  TRY(clean_up(container));
   auto* handle = new Handle;
   handle->face.name = copy_text(container.name());
   handle->face.config_path = copy_text(container.lxcpath());

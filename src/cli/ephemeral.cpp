@@ -10,7 +10,6 @@
 #include "base/log.hpp"
 #include "cli/report.hpp"
 #include "cli/start_options.hpp"
-#include "config/parser.hpp"
 #include "runtime/attach.hpp"
 #include "runtime/destroy.hpp"
 #include "sys/random.hpp"
@@ -39,11 +38,12 @@ Result<runtime::Container> make_copy(const runtime::Container& source, runtime::
   }
 }
 
-Status configure(const runtime::Container& copy, const EphemeralRequest& request) {
-  config::Conf conf = TRY(copy.load());
-  if (!request.keep) TRY(config::set_item(conf, "lxc.ephemeral", "1"));
-  for (const auto& entry : request.mounts) TRY(config::set_item(conf, "lxc.mount.entry", entry));
-  return with_context(config::save_file(conf, copy.config_file()), "cannot write the configuration of the copy");
+// Part of the copy from its first moment: one that is ephemeral must not be left as a container that stays.
+runtime::CloneRequest clone_request(const EphemeralRequest& request) {
+  runtime::CloneRequest clone = request.clone;
+  if (!request.keep) clone.added_lines.emplace_back("lxc.ephemeral", "1");
+  for (const auto& entry : request.mounts) clone.added_lines.emplace_back("lxc.mount.entry", entry);
+  return clone;
 }
 
 runtime::StartRequest start_request(const Common& options, bool foreground) {
@@ -69,11 +69,10 @@ Result<int> run_inside(const Common& options, const runtime::Container& copy, co
 }  // namespace
 
 Result<int> run_ephemeral(const Common& options, const runtime::Container& source, const EphemeralRequest& request) {
-  const runtime::Container copy = TRY(make_copy(source, request.clone));
-  auto ready = configure(copy, request);
+  const runtime::Container copy = TRY(make_copy(source, clone_request(request)));
   const bool foreground = request.foreground && request.command.empty();
-  if (ready && !options.quiet) print(strings::cat("Created ", copy.name(), " as clone of ", source.name(), "\n"));
-  if (ready) ready = end_output();  // init writes to the same terminal
+  if (!options.quiet) print(strings::cat("Created ", copy.name(), " as clone of ", source.name(), "\n"));
+  auto ready = end_output();  // init writes to the same terminal
   auto started = ready ? copy.start(start_request(options, foreground)) : fail(std::move(ready.error()));
   if (!started) {
     if (const auto removed = runtime::destroy(copy, {}); !removed) report(options, removed.error());

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/strings.hpp"
+#include "config/parser.hpp"
+#include "config/unexpanded.hpp"
 #include "os/lock.hpp"
 #include "os/paths.hpp"
 #include "runtime/clone_job.hpp"
@@ -90,6 +92,10 @@ Result<CloneDraft> prepare(const Container& source, const CloneJob& job) {
   TRY(choose_stores(draft, job.request));
   if (draft.store != nullptr) draft.root = draft.store->place(draft.target.directory());
   draft.text = TRY(move_config(draft.conf, move_of(source, draft, job)));
+  for (const auto& [key, value] : job.request.added_lines) {
+    TRY(config::set_item(draft.conf, key, value));  // for the error of a bad one
+    config::append_line(draft.text.text, key, value);
+  }
   return draft;
 }
 
@@ -107,6 +113,7 @@ class Cloner {
     TRY(write_config());
     TRY(take_over_permissions());
     TRY(run_hooks());
+    TRY(sync());
     return directory_.complete();
   }
 
@@ -135,6 +142,17 @@ class Cloner {
       TRY_CONTEXT(storage::copy_file(path, here), "cannot copy a file that the configuration names");
     }
     return {};
+  }
+
+  // Nothing may look complete whose files are empty after the power failed. The root may be on a file system of its own.
+  Status sync() {
+    if (draft_.store != nullptr) TRY(sync_filesystem_of(TRY(draft_.store->directory_of(draft_.root))));
+    return sync_filesystem_of(draft_.target.directory());
+  }
+
+  static Status sync_filesystem_of(const std::string& path) {
+    const Fd directory = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
+    return sys::sync_filesystem(directory.get(), path);
   }
 
   Status write_config() {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -11,17 +12,19 @@
 namespace berth::runtime {
 
 struct CloneRequest {
-  std::string name{};                         // of the new container; empty = the source's (another lxcpath must be given then)
-  std::string lxcpath{};                      // absolute; empty = the source's
-  bool snapshot = false;                      // share the unchanged data with the source; error where the store can't
-  bool maybe_snapshot = false;                // the same, and a full copy where the store can't
-  bool keep_name = false;                     // lxc.uts.name, /etc/hostname and the like stay the source's
-  bool keep_hwaddr = false;                   // hardware addresses stay the source's
-  bool keep_store = false;                    // the new root file system is of the source's kind
-  bool allow_running = false;                 // the source may run meanwhile
-  std::string bdev{};                         // kind of the new root file system; empty = chosen from the source's and the flags
-  std::string bdev_data{};                    // of that kind: volume group and the like
-  std::uint64_t new_size = 0;                 // bytes; 0 = the source's
+  std::string name{};           // of the new container; empty = the source's (another lxcpath must be given then)
+  std::string lxcpath{};        // absolute; empty = the source's
+  bool snapshot = false;        // share the unchanged data with the source; error where the store can't
+  bool maybe_snapshot = false;  // the same, and a full copy where the store can't
+  bool keep_name = false;       // lxc.uts.name, /etc/hostname and the like stay the source's
+  bool keep_hwaddr = false;     // hardware addresses stay the source's
+  bool keep_store = false;      // the new root file system is of the source's kind
+  bool allow_running = false;   // the source may run meanwhile
+  std::string bdev{};           // kind of the new root file system; empty = chosen from the source's and the flags
+  std::string bdev_data{};      // of that kind: volume group and the like
+  std::uint64_t new_size = 0;   // bytes; 0 = the source's
+  // Keys and values that the copy's configuration gets at its end, before the copy is complete.
+  std::vector<std::pair<std::string, std::string>> added_lines{};
   std::vector<std::string> hook_arguments{};  // given to the clone hooks behind their own
 };
 

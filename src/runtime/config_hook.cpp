@@ -2,6 +2,7 @@
 #include "runtime/config_hook.hpp"
 
 #include "base/strings.hpp"
+#include "os/command.hpp"
 #include "runtime/host_program.hpp"
 
 namespace berth::runtime {
@@ -34,7 +35,7 @@ std::vector<std::string> environment_of(const ConfigHooks& hooks) {
 }
 
 std::string command_of(const ConfigHooks& hooks, const config::SourcedText& hook) {
-  std::string command = "exec " + hook.value;
+  std::string command = "exec 2>&1; exec " + hook.value;
   if (hooks.conf.hooks.version == 0)
     command += strings::cat(" ", strings::shell_quote(hooks.container.name()), " lxc ", type_name(hooks.type));
   for (const auto& argument : hooks.arguments) command += " " + strings::shell_quote(argument);
@@ -42,11 +43,11 @@ std::string command_of(const ConfigHooks& hooks, const config::SourcedText& hook
 }
 
 Status run_hook(const ConfigHooks& hooks, const config::SourcedText& hook) {
-  HostProgram program;
-  program.arguments = {"/bin/sh", "-c", command_of(hooks, hook)};
+  os::Command program;
+  program.program = "/bin/sh";
+  program.arguments = {"-c", command_of(hooks, hook)};
   program.environment = environment_of(hooks);
-  program.capture = true;
-  const HostOutcome outcome = TRY(run_host_program(program));
+  const os::Finished outcome = TRY(os::run(program));
   if (outcome.status == 0) return {};
   return fail(Error::message(strings::cat("the ", type_name(hooks.type), " hook ", describe_wait_status(outcome.status)), EIO)
                   .output(outcome.output)

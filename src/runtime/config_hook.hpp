@@ -20,7 +20,8 @@ struct ConfigHooks {
   std::string hint{};                      // for the Error of a hook that fails; empty: nothing has been removed
 };
 
-// Runs each to its end, in order. Their output is shown only in the Error of one that fails, which ends the run.
+// Runs each to its end, in order; what one leaves running is not waited for. Their output is shown only in the Error of one that
+// fails, which ends the run.
 Status run_config_hooks(const ConfigHooks& hooks);
 
 }  // namespace berth::runtime

@@ -129,7 +129,8 @@ class Creator {
 
   Status run() {
     TRY(new_directory_.claim(existing()));
-    TRY_CONTEXT(sys::replace_file(draft_.container.config_file(), draft_.text, kConfigMode), "cannot write the configuration");
+    if (draft_.container.defined()) earlier_kind_ = TRY(sys::kind_of(draft_.container.config_file()));
+    TRY_CONTEXT(write_config(draft_.text), "cannot write the configuration");
     if (!draft_.root.empty()) TRY(make_root());
     if (!draft_.template_path.empty()) TRY(fill_root());
     return new_directory_.complete();
@@ -145,6 +146,12 @@ class Creator {
   [[nodiscard]] NewDirectory::Existing existing() const {
     const bool only_configured = draft_.over_definition && !sys::exists(draft_.root);
     return only_configured ? NewDirectory::Existing::kDefinition : NewDirectory::Existing::kDirectory;
+  }
+
+  // Owner, permissions and access list of a configuration that was there before stay.
+  Status write_config(const std::string& text) {
+    const std::string path = draft_.container.config_file();
+    return earlier_kind_ ? sys::replace_file_like(path, text, *earlier_kind_) : sys::replace_file(path, text, kConfigMode);
   }
 
   Status make_root() {
@@ -177,7 +184,7 @@ class Creator {
     config::Conf conf;
     TRY_CONTEXT(config::load_text(conf, text, path), "the template left a configuration that cannot be read");
     if (conf.uts_name.empty()) text += strings::cat("lxc.uts.name = ", draft_.container.name(), "\n");
-    return sys::replace_file(path, text, kConfigMode);
+    return write_config(text);
   }
 
   [[nodiscard]] std::string header() const {
@@ -194,6 +201,7 @@ class Creator {
   const Draft& draft_;
   std::string directory_;
   NewDirectory new_directory_;
+  std::optional<sys::FileKind> earlier_kind_;
   bool made_root_ = false;
 };
 

@@ -35,11 +35,15 @@ Status check_not_being_created(Creation state, const Container& container) {
 }
 
 Status check_snapshots(const Container& container, bool may_go) {
-  const auto snapshots = sys::list_directory(container.directory() + "/snaps");
-  if (!snapshots) return forgive_absence(fail(Error(snapshots.error()).context("cannot see whether there are snapshots")));
-  if (may_go || snapshots->empty()) return {};
   std::vector<std::string> names;
-  for (const auto& entry : *snapshots) names.push_back(entry.name);
+  for (const auto& place : snapshot_directories(container)) {
+    const auto entries = sys::list_directory(place);
+    if (!entries)
+      TRY(forgive_absence(fail(Error(entries.error()).context("cannot see whether there are snapshots"))));
+    else
+      for (const auto& entry : *entries) names.push_back(entry.name);
+  }
+  if (may_go || names.empty()) return {};
   std::ranges::sort(names);
   return fail(Error::message("the container has snapshots", EBUSY)
                   .because(strings::join(names, ", "))
@@ -155,22 +159,37 @@ Status destroy_defined(const Container& container, const DestroyRequest& request
 }
 
 // A root outside of the directory (--dir) may have been there before the creation that was killed: it is left alone.
-Status destroy_partial(const Container& container, const DestroyRequest& request) {
-  TRY(ensure_stopped(container, request.force));
-  const os::FileLock held = TRY(lock(container));
+Status take_back_creation(const std::string& directory) {
+  const EarlierEntries earlier = TRY(earlier_entries(directory));
+  if (!earlier) return storage::remove_tree(directory);
+  TRY(give_back_config(directory, earlier));
+  auto keep = *earlier;
+  keep.emplace_back("partial");  // goes last, so that this can be repeated
+  TRY(storage::remove_contents(directory, keep));
+  return sys::unlink(directory + "/partial");
+}
+
+// What was there before the creation is destroyed like every other container.
+Status destroy_any(const Container& container, const DestroyRequest& request) {
+  if (TRY(creation_state(container.directory())) == Creation::kCrashed) {
+    TRY(remove_crashed(container, request.force));
+    if (!container.defined()) return {};
+  }
   TRY(check_not_being_created(TRY(creation_state(container.directory())), container));
-  return storage::remove_tree(container.directory());
+  return destroy_defined(container, request);
 }
 
 }  // namespace
 
 Status destroy(const Container& container, const DestroyRequest& request) {
-  const auto state = creation_state(container.directory());
-  if (!state) return with_context(Status(fail(state.error())), "cannot destroy");
-  if (*state == Creation::kCrashed) return with_context(destroy_partial(container, request), "cannot destroy");
-  auto outcome = check_not_being_created(*state, container);
-  if (outcome) outcome = destroy_defined(container, request);
-  return with_context(std::move(outcome), "cannot destroy");
+  return with_context(destroy_any(container, request), "cannot destroy");
+}
+
+Status remove_crashed(const Container& container, bool force) {
+  TRY(ensure_stopped(container, force));
+  const os::FileLock held = TRY(lock(container));
+  if (TRY(creation_state(container.directory())) != Creation::kCrashed) return {};
+  return take_back_creation(container.directory());
 }
 
 }  // namespace berth::runtime

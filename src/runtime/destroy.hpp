@@ -19,4 +19,8 @@ struct DestroyRequest {
 // removed (named).
 Status destroy(const Container& container, const DestroyRequest& request);
 
+// Only what a creation that was killed has made: in a directory that was there before, everything else stays, and the
+// configuration is again what it was. Nothing where, under the container's lock, it turns out to be complete or being made.
+Status remove_crashed(const Container& container, bool force);
+
 }  // namespace berth::runtime

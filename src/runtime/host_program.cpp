@@ -7,23 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <utility>
-
 #include "base/signal_names.hpp"
 #include "base/strings.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
-#include "sys/raw.hpp"
 
 namespace berth::runtime {
 namespace {
-
-Result<std::pair<Fd, Fd>> make_pipe() {
-  int ends[2];
-  const long outcome = sys::raw::call(SYS_pipe2, &ends[0], O_CLOEXEC);
-  if (outcome < 0) return fail(Error::from_errno(static_cast<int>(-outcome), "pipe2"));
-  return std::pair{Fd(ends[0]), Fd(ends[1])};
-}
 
 // A shell resolves PATH and `#!` lines for us; the program's words never pass through its parser.
 sys::Spawn describe(const HostProgram& program, int shell, int input, int output, int errors) {
@@ -41,19 +31,9 @@ sys::Spawn describe(const HostProgram& program, int shell, int input, int output
 Result<HostOutcome> run_host_program(const HostProgram& program) {
   const Fd shell = TRY(sys::open("/bin/sh", O_PATH));
   const Fd null = TRY(sys::open("/dev/null", O_RDWR));
-  std::pair<Fd, Fd> pipe;
-  if (program.capture) pipe = TRY(make_pipe());
-  const int output = program.capture ? pipe.second.get() : program.quiet ? null.get() : STDOUT_FILENO;
-  const int errors = program.capture ? pipe.second.get() : STDERR_FILENO;
-  const int input = program.capture ? null.get() : STDIN_FILENO;
-  const sys::Cloned child = TRY(sys::spawn(describe(program, shell.get(), input, output, errors)));
-  HostOutcome outcome;
-  if (program.capture) {
-    pipe.second.reset();
-    outcome.output = TRY(sys::read_all(pipe.first.get(), program.arguments.front()));
-  }
-  outcome.status = TRY(sys::wait_pidfd(child.pidfd.get()));
-  return outcome;
+  const int output = program.quiet ? null.get() : STDOUT_FILENO;
+  const sys::Cloned child = TRY(sys::spawn(describe(program, shell.get(), STDIN_FILENO, output, STDERR_FILENO)));
+  return HostOutcome{.status = TRY(sys::wait_pidfd(child.pidfd.get()))};
 }
 
 std::string describe_wait_status(int status) {

@@ -1,4 +1,4 @@
-// Runs a program of the host (a template, a destroy hook) and waits for its end.
+// Runs a program of the host (a template) and waits for its end.
 #pragma once
 
 #include <string>
@@ -12,12 +12,10 @@ struct HostProgram {
   std::vector<std::string> arguments;    // [0] is looked up in PATH when it holds no '/'
   std::vector<std::string> environment;  // NAME=VALUE
   bool quiet = false;                    // standard output goes to /dev/null
-  bool capture = false;                  // standard output and errors are collected instead of shown
 };
 
 struct HostOutcome {
-  int status = 0;      // wait(2) form
-  std::string output;  // of a captured program
+  int status = 0;  // wait(2) form
 };
 
 Result<HostOutcome> run_host_program(const HostProgram& program);

@@ -1,12 +1,14 @@
 // Runs in: the commands that make containers.
 #include "runtime/new_directory.hpp"
 
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <ranges>
 #include <utility>
 
 #include "base/strings.hpp"
 #include "runtime/destroy.hpp"
-#include "runtime/partial.hpp"
 #include "storage/tree/remove_tree.hpp"
 #include "sys/file.hpp"
 
@@ -32,18 +34,31 @@ Status NewDirectory::make_lxcpath() {
 Status NewDirectory::claim(Existing existing) {
   TRY(replace_crashed(existing));
   TRY(make_lxcpath());
-  auto made = sys::make_directory(directory_, kContainerMode);
-  if (made) {
-    made_directory_ = true;
-    TRY(sys::chmod(directory_, kContainerMode));  // whatever the umask says
-  } else if (made.error().code() != EEXIST || existing == Existing::kNothing) {
-    return with_context(std::move(made), "cannot make the container's directory");
+  TRY_CONTEXT(make_directory(existing), "cannot make the container's directory");
+  EarlierEntries earlier;
+  if (!made_directory_) {
+    earlier.emplace();
+    for (auto& entry : TRY(sys::list_directory(directory_))) earlier->push_back(std::move(entry.name));
   }
-  auto mark = begin_creation(directory_);
-  if (!mark) return with_context(Status(fail(mark.error())), "cannot mark the creation as begun");
-  mark_ = std::move(*mark);
-  if (container_.defined()) earlier_config_ = TRY(sys::read_file(container_.config_file()));
+  mark_ = TRY_CONTEXT(begin_creation(directory_, earlier), "cannot mark the creation as begun");
+  earlier_ = std::move(earlier);
   return {};
+}
+
+// A process that was killed before it could make its mark leaves an empty directory.
+bool NewDirectory::is_left_over() const {
+  const auto info = sys::stat_link(directory_);
+  if (!info || !S_ISDIR(info->st_mode)) return false;
+  const auto entries = sys::list_directory(directory_);
+  return entries && entries->empty();
+}
+
+Status NewDirectory::make_directory(Existing existing) {
+  auto made = sys::make_directory(directory_, kContainerMode);
+  const bool is_there = !made && made.error().code() == EEXIST;
+  made_directory_ = made || (is_there && existing == Existing::kNothing && is_left_over());
+  if (made_directory_) return sys::chmod(directory_, kContainerMode);  // whatever the umask says
+  return is_there && existing != Existing::kNothing ? Status{} : made;
 }
 
 Status NewDirectory::replace_crashed(Existing existing) {
@@ -53,8 +68,8 @@ Status NewDirectory::replace_crashed(Existing existing) {
                       .because(directory_ + "/partial is locked")
                       .hint("wait for it, or choose another name"));
     case Creation::kCrashed:
-      TRY_CONTEXT(destroy(container_, {}), "cannot remove what an earlier creation that was killed left");
-      return {};
+      TRY_CONTEXT(remove_crashed(container_, false), "cannot remove what an earlier creation that was killed left");
+      break;
     case Creation::kNone:
       break;
   }
@@ -67,17 +82,13 @@ Status NewDirectory::replace_crashed(Existing existing) {
 
 Status NewDirectory::complete() { return end_creation(directory_, std::move(mark_)); }
 
-Status NewDirectory::take_back_config() {
-  constexpr mode_t kConfigMode = 0640;
-  if (earlier_config_) return sys::replace_file(container_.config_file(), *earlier_config_, kConfigMode);
-  return container_.defined() ? sys::unlink(container_.config_file()) : Status{};
-}
-
 Status NewDirectory::undo() {
-  if (made_directory_) {
+  if (made_directory_ && mark_) {
     TRY(storage::remove_tree(directory_));
+  } else if (made_directory_) {
+    (void)sys::remove_directory(directory_);  // goes only when nobody else has begun in it
   } else if (mark_) {
-    TRY(take_back_config());
+    TRY(give_back_config(directory_, earlier_));
     TRY(sys::unlink(directory_ + "/partial"));
   }
   for (const auto& path : std::views::reverse(made_parents_))

@@ -1,13 +1,13 @@
 // The directory of a container that is being made: claimed against others, taken back when the making fails.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "runtime/container.hpp"
+#include "runtime/partial.hpp"
 
 namespace berth::runtime {
 
@@ -29,13 +29,14 @@ class NewDirectory {
  private:
   Status make_lxcpath();
   Status replace_crashed(Existing existing);
-  Status take_back_config();
+  Status make_directory(Existing existing);
+  [[nodiscard]] bool is_left_over() const;
 
   const Container& container_;
   std::string directory_;
   Fd mark_;
   std::vector<std::string> made_parents_;
-  std::optional<std::string> earlier_config_;
+  EarlierEntries earlier_;
   bool made_directory_ = false;
 };
 

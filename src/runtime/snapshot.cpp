@@ -28,14 +28,16 @@ std::optional<unsigned> number_of(std::string_view name) {
   return strings::parse_number<unsigned>(name.substr(kPrefix.size()));
 }
 
-// LXC before 1.1 kept them beside the lxcpath, and every release still looks there first.
-std::string snaps_directory(const Container& container) {
-  std::string old = strings::cat(container.lxcpath(), "snaps/", container.name());
-  return sys::exists(old) ? old : container.directory() + "/snaps";
-}
+std::string snaps_directory(const Container& container) { return snapshot_directories(container).front(); }
 
+// In whichever place it lies.
 Result<Container> snapshot_container(const Container& container, const std::string& name) {
-  return Container::open(name, snaps_directory(container));
+  const auto places = snapshot_directories(container);
+  for (const auto& place : places) {
+    auto snapshot = TRY(Container::open(name, place));
+    if (sys::exists(snapshot.directory())) return snapshot;
+  }
+  return Container::open(name, places.front());
 }
 
 Result<std::string> now_as_text() {
@@ -48,11 +50,17 @@ Result<std::string> now_as_text() {
 }
 
 // A directory without configuration that is no snapshot being made (LXC's leftover, a person's) counts as taken too.
-Result<unsigned> lowest_free(const std::string& directory) {
-  for (unsigned number = 0;; ++number) {
-    const std::string path = strings::cat(directory, "/", kPrefix, number);
-    if (!sys::exists(path) || TRY(creation_state(path)) == Creation::kCrashed) return number;
+Result<bool> is_free(const Container& container, const std::string& name) {
+  for (const auto& place : snapshot_directories(container)) {
+    const std::string path = strings::cat(place, "/", name);
+    if (sys::exists(path) && TRY(creation_state(path)) != Creation::kCrashed) return false;
   }
+  return true;
+}
+
+Result<unsigned> lowest_free(const Container& container) {
+  for (unsigned number = 0;; ++number)
+    if (TRY(is_free(container, strings::cat(kPrefix, number)))) return number;
 }
 
 Status check_can_backup(const Container& container) {
@@ -78,7 +86,7 @@ Result<unsigned> take(const Container& container, const std::string& comment_fil
   TRY(check_can_backup(container));
   const std::string directory = snaps_directory(container);
   TRY(sys::ensure_directory(directory, kSnapsMode));
-  const unsigned number = TRY(lowest_free(directory));
+  const unsigned number = TRY(lowest_free(container));
   job.request.name = strings::cat(kPrefix, number);
   job.request.lxcpath = directory;
   job.request.maybe_snapshot = job.request.keep_name = job.request.keep_hwaddr = job.request.keep_store = true;
@@ -88,17 +96,21 @@ Result<unsigned> take(const Container& container, const std::string& comment_fil
   return fail(std::move(made.error()));
 }
 
-Result<std::vector<Snapshot>> list(const Container& container) {
-  const std::string directory = snaps_directory(container);
+Status list_below(const std::string& directory, std::vector<Snapshot>& found) {
   const auto entries = sys::list_directory(directory);
-  std::vector<Snapshot> found;
-  if (!entries && entries.error().code() == ENOENT) return found;
+  if (!entries && entries.error().code() == ENOENT) return {};
   if (!entries) return fail(entries.error());
   for (const auto& [name, type] : *entries) {
     const std::string path = strings::cat(directory, "/", name);
     if (!sys::exists(path + "/config") || sys::exists(path + "/partial")) continue;
     found.push_back({name, path + "/comment", sys::read_file(path + "/ts").value_or(""), directory});
   }
+  return {};
+}
+
+Result<std::vector<Snapshot>> list(const Container& container) {
+  std::vector<Snapshot> found;
+  for (const auto& place : snapshot_directories(container)) TRY(list_below(place, found));
   std::ranges::sort(found, {}, [](const Snapshot& s) { return std::pair(number_of(s.name).value_or(UINT_MAX), s.name); });
   return found;
 }
@@ -125,32 +137,46 @@ Status restore(const Container& container, const std::string& name, const std::s
   return {};
 }
 
-// What was left half made is removed as well.
-Status remove(const Container& container, const std::string& name) {
-  const Container snapshot = TRY(snapshot_container(container, name));
-  if (!snapshot.defined() && TRY(creation_state(snapshot.directory())) == Creation::kNone)
-    return fail(no_such_snapshot(container, name));
+Status remove_container(const Container& snapshot) {
   TRY(destroy(snapshot, {}));
   (void)sys::remove_directory(snapshot.lxcpath());  // goes only when it is empty
   return {};
 }
 
-// Of all that lies there: what has no configuration is nobody's any more.
-Status remove_entry(const Container& container, const std::string& name) {
+// What was left half made is removed as well.
+Status remove(const Container& container, const std::string& name) {
   const Container snapshot = TRY(snapshot_container(container, name));
+  if (!snapshot.defined() && TRY(creation_state(snapshot.directory())) == Creation::kNone)
+    return fail(no_such_snapshot(container, name));
+  return remove_container(snapshot);
+}
+
+// Of all that lies there: what has no configuration is nobody's any more.
+Status remove_entry(const std::string& place, const std::string& name) {
+  const Container snapshot = TRY(Container::open(name, place));
   const bool container_like = snapshot.defined() || TRY(creation_state(snapshot.directory())) != Creation::kNone;
-  return container_like ? remove(container, name) : storage::remove_tree(snapshot.directory());
+  return container_like ? remove_container(snapshot) : storage::remove_tree(snapshot.directory());
 }
 
 Result<bool> remove_all(const Container& container) {
-  const auto entries = sys::list_directory(snaps_directory(container));
-  if (!entries && entries.error().code() == ENOENT) return false;
-  if (!entries) return fail(entries.error());
-  for (const auto& entry : *entries) TRY_CONTEXT(remove_entry(container, entry.name), strings::cat("snapshot ", entry.name));
-  return !entries->empty();
+  bool any = false;
+  for (const auto& place : snapshot_directories(container)) {
+    const auto entries = sys::list_directory(place);
+    if (!entries && entries.error().code() == ENOENT) continue;
+    if (!entries) return fail(entries.error());
+    for (const auto& entry : *entries) TRY_CONTEXT(remove_entry(place, entry.name), strings::cat("snapshot ", entry.name));
+    any = any || !entries->empty();
+  }
+  return any;
 }
 
 }  // namespace
+
+std::vector<std::string> snapshot_directories(const Container& container) {
+  std::string beside = strings::cat(container.lxcpath(), "snaps/", container.name()), own = container.directory() + "/snaps";
+  if (sys::exists(beside)) return {std::move(beside), std::move(own)};
+  return {std::move(own)};
+}
 
 Result<unsigned> take_snapshot(const Container& container, const std::string& comment_file) {
   return with_context(take(container, comment_file), "cannot take a snapshot");

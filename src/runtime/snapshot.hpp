@@ -16,6 +16,9 @@ struct Snapshot {
   std::string lxcpath;       // LXCPATH/NAME/snaps
 };
 
+// Where they may lie, the place of the new ones first: LXC before 1.1 kept them beside the lxcpath, and every release looks
+// there.
+std::vector<std::string> snapshot_directories(const Container& container);
 // The number N of the new snapN, the lowest that is free. `comment_file` is copied; empty = no comment. Refused while it runs.
 Result<unsigned> take_snapshot(const Container& container, const std::string& comment_file);
 // Sorted by number; empty without any.

@@ -129,7 +129,7 @@ Status replace_file(const std::string& path, std::string_view data, mode_t mode)
   const std::string beside = path + random_suffix();
   const Fd fd = TRY(open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
   Status outcome = write_all(fd.get(), data, beside);
-  if (outcome) outcome = status(retry(SYS_fsync, fd.get()), "fsync", beside);
+  if (outcome) outcome = sync_file(fd.get(), beside);
   if (outcome) outcome = rename(beside, path);
   if (!outcome) (void)raw::call(SYS_unlinkat, AT_FDCWD, beside.c_str(), 0);
   return outcome;
@@ -200,7 +200,7 @@ Status create_file_like(const std::string& path, std::string_view data, const Fi
   if (outcome) outcome = status(raw::call(SYS_fchmod, fd.get(), like.st_mode & kPermissions), "fchmod", path);
   if (outcome) outcome = give_attributes(fd.get(), kind, path);
   if (outcome) outcome = write_all(fd.get(), data, path);
-  if (outcome) outcome = status(retry(SYS_fsync, fd.get()), "fsync", path);
+  if (outcome) outcome = sync_file(fd.get(), path);
   if (!outcome) (void)raw::call(SYS_unlinkat, AT_FDCWD, path.c_str(), 0);
   return outcome;
 }
@@ -253,6 +253,11 @@ Status exchange(const std::string& a, const std::string& b) {
   constexpr unsigned kExchange = 2;  // RENAME_EXCHANGE of <linux/fs.h>
   return status(raw::call(SYS_renameat2, AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), kExchange), "rename",
                 strings::cat(a, " <-> ", b));
+}
+
+Status link(const std::string& from, const std::string& to, bool follow) {
+  return status(raw::call(SYS_linkat, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), follow ? AT_SYMLINK_FOLLOW : 0), "link",
+                strings::cat(from, " -> ", to));
 }
 
 Status symlink(const std::string& target, const std::string& path) {
@@ -317,6 +322,8 @@ Status set_close_on_exec(int fd, bool on) {
 Status rewind(int fd) { return status(raw::call(SYS_lseek, fd, 0, 0), "lseek", strings::cat("descriptor ", fd)); }
 
 Status truncate(int fd, std::string_view name) { return status(retry(SYS_ftruncate, fd, 0), "truncate", name); }
+
+Status sync_file(int fd, std::string_view name) { return status(retry(SYS_fsync, fd), "fsync", name); }
 
 Status sync_filesystem(int fd, std::string_view name) { return status(raw::call(SYS_syncfs, fd), "syncfs", name); }
 

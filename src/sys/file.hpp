@@ -64,6 +64,8 @@ Status unlink_at(int dir, const std::string& path, int flags = 0);
 Status rename(const std::string& from, const std::string& to);
 // Both must exist: each gets the other's place, in one step.
 Status exchange(const std::string& a, const std::string& b);
+// A second name for the file; a symbolic link at `from` is followed or gets the second name itself. EEXIST when `to` is there.
+Status link(const std::string& from, const std::string& to, bool follow = false);
 Status symlink(const std::string& target, const std::string& path);
 Status chmod(const std::string& path, mode_t mode);
 // Does not follow a symbolic link in the last component.
@@ -84,6 +86,7 @@ Result<std::vector<DirectoryEntry>> list_directory(const std::string& path);
 Result<std::vector<DirectoryEntry>> list_directory_fd(int dir, std::string_view name);
 
 Result<Fd> memfd(const std::string& name, unsigned flags);
+Status sync_file(int fd, std::string_view name);
 Status seal(int fd);  // F_SEAL_SEAL|SHRINK|GROW|WRITE
 Result<Fd> duplicate(int fd, int lowest = 3);
 Status set_close_on_exec(int fd, bool on);

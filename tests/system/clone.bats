@@ -278,7 +278,12 @@ half_renamed() {
 @test "-e: runs a copy, which goes when it stops; with -D it stays" {
   plain_container
   is_berth || skip "LXC needs an overlay"
+  # Ephemeral from its first moment, as its clone hook can see.
+  printf '#!/bin/sh\ngrep -x "lxc.ephemeral = 1" "$LXC_CONFIG_FILE" && [ -e "${LXC_CONFIG_FILE%%config}partial" ]\n' >"$LXCPATH/hook"
+  chmod +x "$LXCPATH/hook"
+  echo "lxc.hook.clone = $LXCPATH/hook" >>"$LXCPATH/$NAME/config"
   output=$(copy -e)
+  sed -i '/lxc.hook.clone/d' "$LXCPATH/$NAME/config"
   contains "$output" "as clone of $NAME"
   name=$(sed -n 's/Created \(.*\) as clone.*/\1/p' <<<"$output")
   [[ $name == "$NAME"_?????? ]]

@@ -116,6 +116,28 @@ lxc.net.1.hwaddr = 00:16:3e:11:22:33"
   equals "$restored" data
 }
 
+@test "a restore that fails while things change places is taken back; what can't be is kept" {
+  only_berth
+  only_root
+  plain_container
+  echo old >"$LXCPATH/$NAME/fstab"
+  echo "lxc.mount.fstab = $LXCPATH/$NAME/fstab" >>"$LXCPATH/$NAME/config"
+  snapshot
+  echo mine >"$(root)/mine"
+  chattr +i "$LXCPATH/$NAME/config" # changes places last
+  exits 1 snapshot -r snap0
+  chattr -i "$LXCPATH/$NAME/config"
+  equals "$(cat "$(root)/mine")" mine
+  [ ! -e "$LXCPATH/$NAME/restoring/exchanging" ]
+  mkdir -p "$LXCPATH/$NAME/restoring"
+  touch "$LXCPATH/$NAME/restoring/exchanging"
+  exits 1 snapshot -r snap0
+  contains "$output" "take what you need out of $LXCPATH/$NAME/restoring"
+  rm -r "$LXCPATH/$NAME/restoring"
+  snapshot -r snap0
+  [ ! -e "$(root)/mine" ] && [ ! -e "$LXCPATH/$NAME/restoring" ]
+}
+
 @test "killed in the middle of a restore: the old container is whole; the next restore cleans up" {
   only_berth
   plain_container

@@ -4,14 +4,19 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/sha1.hpp"
 #include "base/strings.hpp"
 #include "runtime/destroy.hpp"
 #include "runtime/host_program.hpp"
+#include "runtime/new_directory.hpp"
 #include "runtime/partial.hpp"
+#include "runtime/snapshot.hpp"
 #include "storage/tree/remove_tree.hpp"
 #include "sys/file.hpp"
 
@@ -151,6 +156,73 @@ TEST_F(CreateTest, ACreationUnderWayIsLeftAloneACrashedOneReplaced) {
   EXPECT_FALSE(sys::exists(directory() + "/left-over"));
 }
 
+TEST_F(CreateTest, WhatWasThereBeforeAKilledCreationComesBack) {
+  ASSERT_TRUE(sys::ensure_directory(directory() + "/snaps/snap0", 0770));
+  write(directory() + "/config", "lxc.tty.max = 3\n");
+  ASSERT_TRUE(sys::chmod(directory() + "/config", 0604));
+  ASSERT_TRUE(sys::chown(directory() + "/config", 1234, 1234));
+  write(directory() + "/mine", "x");
+  const std::string killer = script(
+      "mkdir -p $PWD; for a; do case $a in --path=*) p=${a#--path=};; esac; done\n"
+      "echo x >$p/made; echo lxc.tty.max = 4 >>$p/config; kill -9 $PPID; sleep 1\n");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto killed = request(killer);
+    killed.over_definition = true;
+    (void)create(killed);
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  ASSERT_EQ(*creation_state(directory()), Creation::kCrashed);
+  EXPECT_NE(config(), "lxc.tty.max = 3\n");
+  EXPECT_EQ(why(remove_crashed(container(), false)), "<success>");
+  EXPECT_EQ(config(), "lxc.tty.max = 3\n");
+  const auto kind = sys::stat(directory() + "/config");
+  EXPECT_EQ(kind->st_mode & 07777, 0604U);
+  EXPECT_EQ(kind->st_uid, 1234U);
+  std::vector<std::string> names;
+  const auto entries = sys::list_directory(directory());
+  for (const auto& entry : *entries) names.push_back(entry.name);
+  EXPECT_THAT(names, ::testing::UnorderedElementsAre("snaps", "config", "mine"));
+}
+
+TEST_F(CreateTest, AFailureOverADefinitionGivesItBackAsItWas) {
+  ASSERT_TRUE(sys::ensure_directory(directory(), 0770));
+  write(directory() + "/config", "lxc.tty.max = 3\n");
+  ASSERT_TRUE(sys::chown(directory() + "/config", 1234, 1234));
+  auto failing = request(script("exit 1\n"));
+  failing.over_definition = true;
+  EXPECT_THAT(why(create(failing)), HasSubstr("exited with status 1"));
+  EXPECT_EQ(config(), "lxc.tty.max = 3\n");
+  EXPECT_EQ(sys::stat(directory() + "/config")->st_uid, 1234U);
+  EXPECT_EQ(sys::list_directory(directory())->size(), 1U);
+  failing.template_name = script("exit 0\n");
+  EXPECT_EQ(why(create(failing)), "<success>");
+  EXPECT_EQ(sys::stat(directory() + "/config")->st_uid, 1234U);
+  EXPECT_FALSE(sys::exists(directory() + "/config.before-create"));
+}
+
+TEST_F(CreateTest, ACompleteContainerIsNotTakenForACrashedOne) {
+  ASSERT_TRUE(create(request("none")));
+  EXPECT_EQ(why(remove_crashed(container(), false)), "<success>");
+  EXPECT_TRUE(container().defined());
+}
+
+TEST_F(CreateTest, AnEmptyDirectoryIsNoContainer) {
+  ASSERT_TRUE(sys::ensure_directory(directory(), 0700));
+  const Container target = container();
+  NewDirectory made(target);
+  EXPECT_EQ(why(made.claim(NewDirectory::Existing::kNothing)), "<success>");
+  NewDirectory late(target);
+  EXPECT_THAT(why(late.claim(NewDirectory::Existing::kNothing)), HasSubstr("another process is creating"));
+  EXPECT_EQ(why(late.undo()), "<success>");
+  EXPECT_EQ(*creation_state(directory()), Creation::kOngoing);
+  EXPECT_EQ(why(made.undo()), "<success>");
+  EXPECT_FALSE(sys::exists(directory()));
+}
+
 TEST_F(CreateTest, DestroyRemovesAllAndOnlyWhatIsThere) {
   ASSERT_TRUE(create(request(script("mkdir -p ${3#--rootfs=}/etc; ln -s " + base_ + " ${3#--rootfs=}/etc/trap\n"))));
   const auto gone = destroy(container(), {});
@@ -169,6 +241,37 @@ TEST_F(CreateTest, DestroyRefusesWithSnapshotsOrClones) {
   write(directory() + "/lxc_snapshots", "");
   EXPECT_TRUE(destroy(container(), {.snapshots = true}));
   EXPECT_FALSE(sys::exists(directory()));
+}
+
+TEST_F(CreateTest, SnapshotsBesideTheLxcpathAreSnapshotsToo) {
+  ASSERT_TRUE(create(request("none")));
+  const std::string beside = base_ + "/lxc/pathsnaps/web1";
+  for (const std::string& path : {beside + "/snap0", directory() + "/snaps/snap1"}) {
+    ASSERT_TRUE(sys::ensure_directory(path, 0755));
+    write(path + "/config", "");
+  }
+  const auto found = list_snapshots(container());
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->size(), 2U);
+  EXPECT_EQ(found->front().lxcpath, beside);
+  EXPECT_EQ(found->back().lxcpath, directory() + "/snaps");
+  EXPECT_THAT(why(destroy(container(), {})), HasSubstr("snap0, snap1"));
+  EXPECT_EQ(why(destroy_snapshot(container(), "snap1")), "<success>");
+  EXPECT_THAT(why(destroy(container(), {})), HasSubstr("snap0"));
+  EXPECT_EQ(why(destroy(container(), {.snapshots = true})), "<success>");
+  EXPECT_FALSE(sys::exists(beside));
+}
+
+TEST_F(CreateTest, WhatAHookLeavesRunningIsNotWaitedFor) {
+  const std::string hook = script("sleep 20 & echo $! >" + base_ + "/daemon; echo out; echo err >&2; exit 1\n");
+  write(base_ + "/given.conf", "lxc.hook.destroy = " + hook + "\n");
+  ASSERT_TRUE(create(request("none")));
+  const auto refused = why(destroy(container(), {}));
+  EXPECT_THAT(refused, HasSubstr("out"));
+  EXPECT_THAT(refused, HasSubstr("err"));
+  const auto daemon = strings::parse_number<pid_t>(strings::trim(*sys::read_file(base_ + "/daemon")));
+  ASSERT_TRUE(daemon);
+  EXPECT_EQ(::kill(*daemon, SIGKILL), 0) << "it was waited for";
 }
 
 TEST_F(CreateTest, DestroyHookGetsItsWordsAndMayRefuse) {
@@ -237,10 +340,8 @@ TEST_F(CreateTest, RemovingALinkLeavesItsTarget) {
 }
 
 TEST(HostProgram, TellsHowItEnded) {
-  const auto outcome =
-      run_host_program({.arguments = {"/bin/sh", "-c", "echo out; echo err >&2; exit 3"}, .environment = {}, .capture = true});
+  const auto outcome = run_host_program({.arguments = {"/bin/sh", "-c", "echo out; exit 3"}, .environment = {}, .quiet = true});
   ASSERT_TRUE(outcome);
-  EXPECT_EQ(outcome->output, "out\nerr\n");
   EXPECT_EQ(describe_wait_status(outcome->status), "exited with status 3");
   EXPECT_EQ(describe_wait_status(9), "was killed by SIGKILL");
 }
