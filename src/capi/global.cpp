@@ -95,7 +95,7 @@ constexpr auto kExtensions = std::to_array<std::string_view>({"lxc_log",
                                                               "mount_injection_file",
                                                               "seccomp_allow_nesting",
                                                               "seccomp_notify",
-                                                              "network_gateway_device_route",
+
                                                               "cgroup2_devices",
                                                               "cgroup2",
                                                               "pidfd",
