@@ -13,8 +13,7 @@ Result<int> cgroup(Common& options) {
   if (words.empty()) return fail(Error::message("the name of a control group's file is needed").hint(kForms));
   if (words.size() > 2) return fail(Error::message(strings::cat("'", words[2], "' is one argument too many")).hint(kForms));
   const auto container = TRY(existing_container(options));
-  if (!TRY(container.client().reachable()))
-    return fail(Error::message("not running").hint(strings::cat("lxc-start ", options.name, " starts it")));
+  if (!TRY(container.client().reachable())) return fail(not_running(container));
   if (words.size() == 2) {
     TRY(runtime::write_cgroup_item(container, words[0], words[1]));
     return 0;

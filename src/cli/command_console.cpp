@@ -34,10 +34,10 @@ void print_banner(int tty, char escape) {
 }
 
 Result<int> console(ConsoleOptions& options) {
+  TRY(refuse_more_arguments(options));
   const auto container = TRY(existing_container(options));
   if (options.tty < -1) return fail("-t takes the number of a tty, 0 for the console, or -1 for any");
-  if (!TRY(container.client().reachable()))
-    return fail(Error::message("not running").hint(strings::cat("lxc-start ", options.name, " starts it")));
+  if (!TRY(container.client().reachable())) return fail(not_running(container));
   const auto tty = TRY_CONTEXT(container.client().tty(options.tty), "cannot connect to a terminal of the container");
   if (!options.quiet) print_banner(tty.number, options.escape);
   TRY(runtime::run_console(tty.master.get(), options.escape));

@@ -16,6 +16,7 @@ constexpr Option kOptions[] = {
 };
 
 Result<int> destroy(DestroyOptions& options) {
+  TRY(refuse_more_arguments(options));
   const auto container = TRY(open_container(options));
   TRY(runtime::destroy(container, {.force = options.force, .snapshots = options.snapshots}));
   return 0;

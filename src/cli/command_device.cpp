@@ -51,8 +51,7 @@ Result<int> device(Common& options) {
     return fail(
         Error::message("devices can be moved by root only", EPERM).hint("run it as root, with -P for containers elsewhere"));
   }
-  if (!TRY(container.client().reachable()))
-    return fail(Error::message("not running").hint(strings::cat("lxc-start ", options.name, " starts it")));
+  if (!TRY(container.client().reachable())) return fail(not_running(container));
   TRY(wanted.add ? add(container, wanted) : remove(container, wanted));
   return 0;
 }

@@ -6,6 +6,7 @@ namespace berth::cli {
 namespace {
 
 Result<int> freeze(Common& options) {
+  TRY(refuse_more_arguments(options));
   const auto container = TRY(existing_container(options));
   TRY_CONTEXT(container.freeze(), "cannot freeze");
   return 0;

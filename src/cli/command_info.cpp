@@ -223,6 +223,7 @@ std::string print_json(const Info& info) {
 }
 
 Result<int> info(InfoOptions& options) {
+  TRY(refuse_more_arguments(options));
   const auto container = TRY(open_container(options));
   if (!container.defined() && !TRY(container.client().reachable())) {
     // LXC's own words come first: scripts look for them.

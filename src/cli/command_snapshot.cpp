@@ -69,6 +69,7 @@ std::string as_json(const std::vector<runtime::Snapshot>& snapshots) {
 
 Result<int> snapshot(SnapshotOptions& options) {
   TRY(check(options));
+  TRY(refuse_more_arguments(options, options.restore.empty() ? 0 : 1));
   const auto container = TRY(open_container(options));
   if (!container.defined()) return fail(no_such_container(container));
   if (options.list || options.json) {

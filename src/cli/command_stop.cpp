@@ -45,6 +45,7 @@ Result<int> shut_down(const StopOptions& options, const runtime::Container& cont
 
 Result<int> stop(StopOptions& options) {
   TRY(check(options));
+  TRY(refuse_more_arguments(options));
   const auto container = TRY(open_container(options));
   if (options.kill && TRY(container.kill())) return 0;
   const bool exists = container.defined();

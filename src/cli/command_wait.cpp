@@ -33,6 +33,7 @@ Result<std::vector<runtime::State>> parse_states(std::string_view text) {
 
 Result<int> wait(WaitOptions& options) {
   const auto states = TRY(parse_states(options.states));
+  TRY(refuse_more_arguments(options));
   const auto container = TRY(open_container(options));
   return TRY(container.wait(states, options.timeout)) ? 0 : kExitFailure;
 }

@@ -90,7 +90,8 @@ void check_seccomp(const config::Conf& conf, const std::string& file, std::vecto
   const Origin origin = conf.origin("lxc.seccomp.profile");
   const auto text = sys::read_file(profile);
   if (!text) {
-    problems.push_back({file, Error(text.error()).context("cannot read the seccomp policy").set_by(origin)});
+    // Who checks a file may do it elsewhere, or before the policy is written.
+    problems.push_back({file, Error(text.error()).context("cannot read the seccomp policy").set_by(origin), true});
     return;
   }
   for (Error& error : security::check_policy(*text, profile)) problems.push_back({file, std::move(error).set_by(origin)});

@@ -141,4 +141,16 @@ Result<runtime::Container> existing_container(const Common& options) {
   return container;
 }
 
+Status refuse_more_arguments(const Common& options, std::size_t most) {
+  if (options.arguments.size() <= most) return {};
+  return fail(Error::message(strings::cat("'", options.arguments[most], "' is one argument too many"))
+                  .hint("name one container at a time"));
+}
+
+Error not_running(const runtime::Container& container) {
+  return Error::message("not running", ECONNREFUSED)
+      .hint(strings::cat("start it: lxc-start -P ", strings::shell_quote(container.lxcpath()), " -n ",
+                         strings::shell_quote(container.name())));
+}
+
 }  // namespace berth::cli

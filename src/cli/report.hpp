@@ -36,6 +36,11 @@ Result<runtime::Container> open_container(const Common& options);
 Error no_such_container(const runtime::Container& container);
 // The container must be defined or running.
 Result<runtime::Container> existing_container(const Common& options);
+// More words behind the name than `most` are an Error: a command that took one of two names would have done half of what was
+// meant.
+Status refuse_more_arguments(const Common& options, std::size_t most = 0);
+// For commands that need a running container.
+Error not_running(const runtime::Container& container);
 
 // Parses, runs, reports: what every run_<name> is made of.
 template <typename Options>

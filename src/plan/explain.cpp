@@ -36,6 +36,16 @@ Error cause_of(const child::Failure& failure) {
   return Error::message(strings::cat("the hook failed: ", failure.object), failure.error).output(failure.output);
 }
 
+// A policy that forbids what the first process needs shows as its death only.
+Error explain_policy(const Plan& plan, Error error, const child::Failure& failure) {
+  const auto filter = std::ranges::find(plan.steps, child::Op::kSeccompFilter, &PlannedStep::op);
+  if (filter == plan.steps.end() || !std::string_view(failure.object).ends_with("SIGSYS")) return error;
+  return std::move(error)
+      .because("the seccomp policy kills who makes a system call that it does not allow, and the first process made one")
+      .hint("allow what it needs, or let the policy answer with 'errno 1' instead of 'kill' while you look for it")
+      .set_by(filter->origin);
+}
+
 }  // namespace
 
 Error explain(const Plan& plan, const child::Failure& failure) {
@@ -46,6 +56,7 @@ Error explain(const Plan& plan, const child::Failure& failure) {
   if (!explanation.because.empty()) error = std::move(error).because(explanation.because);
   if (!explanation.hint.empty()) error = std::move(error).hint(explanation.hint);
   if (step.origin.known()) error = std::move(error).set_by(step.origin);
+  error = explain_policy(plan, std::move(error), failure);
   return std::move(error).context(describe(plan, failure.step));
 }
 

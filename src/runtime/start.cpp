@@ -92,6 +92,15 @@ Status check_exists(const Container& container, const StartRequest& request) {
                   .hint(strings::cat("lxc-ls -P ", container.lxcpath(), " lists the containers; lxc-create makes one")));
 }
 
+// A command with nothing but a name runs on the host's files, as with LXC. Often the name was mistyped: the user is told.
+std::string warn_of_the_host(const Container& container, const StartRequest& request, plan::Plan& plan) {
+  const bool configured = request.configuration != nullptr || !request.rcfile.empty() || !request.defines.empty();
+  if (configured || request.with_init || container.defined()) return std::string(kHeadline);
+  const std::string absent = strings::cat("there is no container ", container.name(), " in ", container.lxcpath());
+  plan.settings.warnings.push_back(strings::cat(absent, ": the command runs on the host's own files"));
+  return strings::cat(kHeadline, ": ", absent, ", so the command was to run on the host's files");
+}
+
 Result<config::Conf> load_for_start(const Container& container, const StartRequest& request) {
   TRY(check_exists(container, request));
   config::Conf conf;
@@ -265,8 +274,9 @@ Result<StartOutcome> Container::start(const StartRequest& request) const {
   auto plan = with_context(plan_for(*this, request, conf), kHeadline);
   if (!plan) return fail(logged(conf, request, name_, log, std::move(plan.error())));
   plan->settings.name_lock = locks->name.path();
+  const std::string headline = warn_of_the_host(*this, request, *plan);
   const std::string encoded = plan::encode(*plan);
-  auto launched = with_context(launch(*plan, encoded, request), kHeadline);
+  auto launched = with_context(launch(*plan, encoded, request), headline);
   if (!launched) return fail(logged(conf, request, name_, log, std::move(launched.error())));
   auto& [outcome, link] = *launched;
   locks.reset();

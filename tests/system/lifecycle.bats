@@ -537,3 +537,21 @@ ${NAME}b"
   equals "$(lxc-info "${P[@]}" "${N[@]}" -s -H -o /dev/stderr -l DEBUG 2>/dev/null)" RUNNING
   exits 0 lxc-stop "${P[@]}" "${N[@]}" -k -o /dev/stderr -l DEBUG
 }
+
+@test "a command for one container refuses the name of a second one" {
+  only_berth
+  plain_container
+  plain_container "${NAME}b"
+  exits 1 lxc-destroy "${P[@]}" "$NAME" "${NAME}b"
+  contains "$output" "'${NAME}b' is one argument too many"
+  [ -d "$LXCPATH/$NAME" ]
+  exits 1 lxc-stop "${P[@]}" "$NAME" "${NAME}b"
+  exits 1 lxc-snapshot "${P[@]}" "$NAME" more
+  [ ! -e "$LXCPATH/$NAME/snaps" ]
+}
+
+@test "a command that would run on the host's files, for want of a container, says so" {
+  only_berth
+  exits 1 lxc-start "${P[@]}" -n "${NAME}absent" -- no-such-program-anywhere
+  contains "$output" "there is no container ${NAME}absent in $LXCPATH"
+}
