@@ -71,7 +71,7 @@ std::vector<LinkUse> link_use(const runtime::CommandClient& client) {
 
 // Where the caller may not enter the network namespace, there is nothing to show.
 std::vector<std::string> addresses_of(pid_t init) {
-  const auto visitor = runtime::NetworkVisitor::create();
+  const auto visitor = runtime::NetworkVisitor::create(runtime::NetworkVisitor::Who::kSelf);
   if (!visitor) return {};
   const auto links = visitor->addressed_links_of(init);
   if (!links) return {};

@@ -127,7 +127,7 @@ class Lister {
   }
 
   void read_networks() {
-    const auto visitor = runtime::NetworkVisitor::create();
+    const auto visitor = runtime::NetworkVisitor::create(runtime::NetworkVisitor::Who::kSelf);
     if (!visitor) return;
     for (Listed& container : found_) {
       if (!container.pid) continue;

@@ -16,6 +16,7 @@
 #include "sys/features.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
+#include "sys/socket.hpp"
 
 namespace berth::runtime {
 namespace {
@@ -60,12 +61,24 @@ Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host
   return cgroup::read_stats(directories);
 }
 
-Result<NetworkVisitor> NetworkVisitor::create() { return NetworkVisitor(TRY(NetworkScout::start())); }
+Result<NetworkVisitor> NetworkVisitor::create(Who who) {
+  Fd home = TRY(own_network());
+  if (who == Who::kSelf) return NetworkVisitor(std::move(home), std::nullopt);
+  return NetworkVisitor(std::move(home), TRY(NetworkScout::start()));
+}
+
+Result<Fd> NetworkVisitor::route_socket_at(const Fd& there) const {
+  if (scout_) return scout_->route_socket_in(there.get());
+  TRY(sys::set_namespace(there.get(), CLONE_NEWNET, "the container's network namespace"));
+  auto socket = sys::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  TRY(sys::set_namespace(home_.get(), CLONE_NEWNET, "the host's network namespace"));
+  return socket;
+}
 
 Result<os::Netlink> NetworkVisitor::socket_in(pid_t init) const {
   const Fd there = TRY(sys::has(sys::Feature::kPidfdSetns) ? sys::open_pidfd(init)
                                                            : os::open_namespace(init, *os::find_namespace(CLONE_NEWNET)));
-  auto socket = scout_.route_socket_in(there.get());
+  auto socket = route_socket_at(there);
   if (socket) return os::Netlink::adopt(std::move(*socket));
   if (socket.error().code() != EPERM) return fail(std::move(socket.error()));
   return socket_as_owner(init);
@@ -74,8 +87,7 @@ Result<os::Netlink> NetworkVisitor::socket_in(pid_t init) const {
 // Without privileges the way leads through the container's user namespace. Who shares the network namespace needs none.
 Result<os::Netlink> NetworkVisitor::socket_as_owner(pid_t init) const {
   const Fd there = TRY(os::open_namespace(init, *os::find_namespace(CLONE_NEWNET)));
-  const Fd home = TRY(own_network());
-  if (TRY(os::same_namespace(there.get(), home.get()))) return os::Netlink::open();
+  if (TRY(os::same_namespace(there.get(), home_.get()))) return os::Netlink::open();
   const Fd user = TRY(os::open_namespace(init, *os::find_namespace(CLONE_NEWUSER)));
   return os::Netlink::adopt(TRY(route_socket_in(user.get(), there.get())));
 }

@@ -1,6 +1,7 @@
 // What a running container uses and which addresses it has, seen from the host.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/result.hpp"
@@ -19,21 +20,26 @@ Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host
 // The calling thread's network namespace.
 Result<Fd> own_network();
 
-// Looks into the network namespaces of processes, by sockets that another process opens there: no thread of the caller leaves
-// its namespace. An ordinary user's goes through the container's user namespace. Error: neither is allowed.
+// Looks into the network namespaces of processes, by sockets that are opened there. An ordinary user's way leads through the
+// container's user namespace. Error: neither is allowed.
 class NetworkVisitor {
  public:
-  static Result<NetworkVisitor> create();
+  // kScout: another process goes, no thread of the caller leaves its namespace. kSelf: the calling thread goes and comes back,
+  // for programs that have only this one; a third faster.
+  enum class Who { kScout, kSelf };
+  static Result<NetworkVisitor> create(Who who = Who::kScout);
   [[nodiscard]] Result<os::Netlink> socket_in(pid_t init) const;
   [[nodiscard]] Result<std::vector<os::Link>> links_of(pid_t init) const;
   // Those with addresses, without the loopback: cheaper.
   [[nodiscard]] Result<std::vector<os::Link>> addressed_links_of(pid_t init) const;
 
  private:
-  explicit NetworkVisitor(NetworkScout scout) : scout_(std::move(scout)) {}
+  explicit NetworkVisitor(Fd home, std::optional<NetworkScout> scout) : home_(std::move(home)), scout_(std::move(scout)) {}
+  [[nodiscard]] Result<Fd> route_socket_at(const Fd& there) const;
   [[nodiscard]] Result<os::Netlink> socket_as_owner(pid_t init) const;
 
-  NetworkScout scout_;
+  Fd home_;
+  std::optional<NetworkScout> scout_;
 };
 
 // Addresses as LXC shows them: none of loopbacks, IPv6 of global scope only.
