@@ -1,30 +1,18 @@
 // Runs in: a program that links libberth.
 #include "api/boundary.hpp"
 
-#include <dlfcn.h>
-
 #include <cerrno>
-#include <cstdlib>
 #include <exception>
 #include <new>
 
 #include "base/strings.hpp"
-#include "config/global.hpp"
-#include "runtime/programs.hpp"
+#include "runtime/own_library.hpp"
 
 namespace berth::api {
 namespace {
 
 // The library's helpers are beside the library. At loading, when there is one thread.
-[[gnu::constructor]] void find_own_place() {
-  Dl_info info{};
-  if (::dladdr(reinterpret_cast<const void*>(&find_own_place), &info) == 0 || info.dli_fname == nullptr) return;
-  char* path = ::realpath(info.dli_fname, nullptr);
-  if (path == nullptr) return;
-  const std::string file(path);
-  std::free(path);
-  runtime::look_beside(file.substr(0, file.rfind('/')));
-}
+[[gnu::constructor]] void find_own_place() { runtime::look_beside_library_of(reinterpret_cast<const void*>(&find_own_place)); }
 
 std::string line_of(const Origin& origin) {
   if (!origin.known()) return {};
@@ -60,17 +48,6 @@ berth::Error describe_exception() {
 
 berth::Error moved_from() {
   return berth::Error::message("this object was moved from", EBADF).hint("use the one that it was moved to");
-}
-
-berth::Result<std::string> resolve_lxcpath(std::string lxcpath) {
-  if (lxcpath.empty()) lxcpath = TRY(config::global_item("lxc.lxcpath"));
-  if (!lxcpath.starts_with('/') || lxcpath.find('\0') != std::string::npos) {
-    return berth::fail(berth::Error::message(strings::cat("'", strings::printable(lxcpath), "' cannot be a lxcpath"))
-                           .because("it is no absolute path")
-                           .hint("give a path that begins with '/', or none for that of lxc.conf"));
-  }
-  while (lxcpath.size() > 1 && lxcpath.ends_with('/')) lxcpath.pop_back();
-  return lxcpath;
 }
 
 // --- Error -----------------------------------------------------------------------------------------------------------------

@@ -44,7 +44,4 @@ auto bordered(const Body& body) -> Result<typename std::invoke_result_t<Body>::v
   }
 }
 
-// The empty text stands for lxc.lxcpath. Absolute, without trailing slashes.
-berth::Result<std::string> resolve_lxcpath(std::string lxcpath);
-
 }  // namespace berth::api

@@ -9,6 +9,7 @@
 #include "runtime/create.hpp"
 #include "runtime/destroy.hpp"
 #include "runtime/list.hpp"
+#include "runtime/own_library.hpp"
 #include "runtime/snapshot.hpp"
 #include "sys/file.hpp"
 
@@ -18,7 +19,7 @@ namespace {
 constexpr mode_t kContainerMode = 0770, kDirectoryMode = 0755;
 
 berth::Result<runtime::Container> find(const std::string& name, const std::string& lxcpath) {
-  return runtime::Container::open(name, TRY(resolve_lxcpath(lxcpath)));
+  return runtime::Container::open(name, TRY(runtime::resolve_lxcpath(lxcpath)));
 }
 
 runtime::CreateRequest request_from(const runtime::Container& container, const CreateOptions& options) {
@@ -159,7 +160,7 @@ Status Container::destroy_snapshot(const std::string& snapshot) const {
 
 Result<Containers> containers(Which which, const std::string& lxcpath) {
   return bordered([&]() -> berth::Result<Containers> {
-    const std::string path = TRY(resolve_lxcpath(lxcpath));
+    const std::string path = TRY(runtime::resolve_lxcpath(lxcpath));
     std::vector<Container> list;
     for (auto& name : TRY(names(which, path))) list.push_back(wrapped(TRY(runtime::Container::open(std::move(name), path))));
     return Containers(std::move(list));

@@ -7,6 +7,7 @@
 
 #include "api/boundary.hpp"
 #include "runtime/monitord_client.hpp"
+#include "runtime/own_library.hpp"
 #include "sys/socket.hpp"
 
 namespace berth::api {
@@ -80,7 +81,7 @@ Events::~Events() = default;
 
 Result<Events> Events::subscribe(const std::string& lxcpath, std::vector<std::string> names) {
   return bordered([&]() -> berth::Result<Events> {
-    auto client = TRY(runtime::MonitordClient::open(TRY(resolve_lxcpath(lxcpath))));
+    auto client = TRY(runtime::MonitordClient::open(TRY(runtime::resolve_lxcpath(lxcpath))));
     return Events(std::make_unique<Impl>(Impl{std::move(client), std::move(names), {}}));
   });
 }

@@ -8,6 +8,7 @@
 #include "capi/handle.hpp"
 #include "config/global.hpp"
 #include "config/parser.hpp"
+#include "runtime/own_library.hpp"
 #include "sys/file.hpp"
 
 namespace berth::capi {
@@ -129,7 +130,7 @@ bool set_config_path(lxc_container* c, const char* path) {
   return guarded(c, false, [&](Handle& handle) -> Result<bool> {
     if (path == nullptr) return fail("no directory was given");
     const std::lock_guard lock(handle.mutex);
-    const auto container = TRY(runtime::Container::open(text_of(handle.face.name), TRY(resolve_lxcpath(path))));
+    const auto container = TRY(runtime::Container::open(text_of(handle.face.name), TRY(runtime::resolve_lxcpath(text_of(path)))));
     std::free(std::exchange(handle.face.config_path, copy_text(container.lxcpath())));
     std::free(std::exchange(handle.face.configfile, copy_text(container.config_file())));
     return true;

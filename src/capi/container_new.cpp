@@ -1,32 +1,21 @@
 // Runs in: a program that links liblxc.
-#include <dlfcn.h>
-
 #include <atomic>
 #include <cerrno>
 #include <new>
 
 #include "base/strings.hpp"
 #include "capi/handle.hpp"
-#include "config/global.hpp"
 #include "config/parser.hpp"
 #include "runtime/destroy.hpp"
+#include "runtime/own_library.hpp"
 #include "runtime/partial.hpp"
-#include "runtime/programs.hpp"
 #include "sys/file.hpp"
 
 namespace berth::capi {
 namespace {
 
 // The library's helpers are beside the library. At loading, when there is one thread.
-[[gnu::constructor]] void find_own_place() {
-  Dl_info info{};
-  if (::dladdr(reinterpret_cast<const void*>(&find_own_place), &info) == 0 || info.dli_fname == nullptr) return;
-  char* path = ::realpath(info.dli_fname, nullptr);
-  if (path == nullptr) return;
-  const std::string file(path);
-  std::free(path);
-  runtime::look_beside(file.substr(0, file.rfind('/')));
-}
+[[gnu::constructor]] void find_own_place() { runtime::look_beside_library_of(reinterpret_cast<const void*>(&find_own_place)); }
 
 void free_handle(Handle* handle) {
   lxc_container& face = handle->face;
@@ -59,16 +48,9 @@ Status load_own_file(Handle& handle, const runtime::Container& container) {
 
 }  // namespace
 
-Result<std::string> resolve_lxcpath(const char* lxcpath) {
-  std::string path = text_of(lxcpath);
-  if (path.empty()) path = TRY(config::global_item("lxc.lxcpath"));
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  return path;
-}
-
 Result<lxc_container*> new_container(const char* name, const char* lxcpath) {
   if (name == nullptr) return fail("a container needs a name");
-  const auto container = TRY(runtime::Container::open(name, TRY(resolve_lxcpath(lxcpath))));
+  const auto container = TRY(runtime::Container::open(name, TRY(runtime::resolve_lxcpath(text_of(lxcpath)))));
   TRY(clean_up(container));
   auto* handle = new Handle;
   handle->face.name = copy_text(container.name());

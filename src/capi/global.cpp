@@ -12,6 +12,7 @@
 #include "config/global.hpp"
 #include "config/parser.hpp"
 #include "runtime/list.hpp"
+#include "runtime/own_library.hpp"
 
 namespace berth::capi {
 namespace {
@@ -75,7 +76,7 @@ int list(Result<std::vector<std::string>> (*find)(const std::string&), const cha
   if (names != nullptr) *names = nullptr;
   if (handles != nullptr) *handles = nullptr;
   return guarded_globally(-1, [&]() -> Result<int> {
-    const std::string path = TRY(resolve_lxcpath(lxcpath));
+    const std::string path = TRY(runtime::resolve_lxcpath(text_of(lxcpath)));
     std::vector<std::string> found = TRY(find(path));
     std::ranges::sort(found);
     return ListOut(found, path).give(names, handles);

@@ -110,7 +110,5 @@ void fill_migrate_members(lxc_container& face);
 
 // A container with one reference whose configuration, where it has a file, is loaded. `name`, `lxcpath` as callers give them.
 Result<lxc_container*> new_container(const char* name, const char* lxcpath);
-// lxc.lxcpath where it is null, absolute and without trailing slashes.
-Result<std::string> resolve_lxcpath(const char* lxcpath);
 
 }  // namespace berth::capi

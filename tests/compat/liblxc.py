@@ -29,17 +29,17 @@ def forget(directory):
 
 class Container:
     def __init__(self, directory, name="c"):
-        self.library = ctypes.CDLL(LIBRARY)
-        self.library.lxc_container_new.restype = POINTER
-        self.library.lxc_container_new.argtypes = [TEXT, TEXT]
-        self.library.lxc_container_put.argtypes = [POINTER]
+        self.lxc = ctypes.CDLL(LIBRARY)
+        self.lxc.lxc_container_new.restype = POINTER
+        self.lxc.lxc_container_new.argtypes = [TEXT, TEXT]
+        self.lxc.lxc_container_put.argtypes = [POINTER]
         self.file = os.path.join(directory, "saved")
-        self.handle = self.library.lxc_container_new(name.encode(), directory.encode())
+        self.handle = self.lxc.lxc_container_new(name.encode(), directory.encode())
         if not self.handle:
             raise RuntimeError("lxc_container_new failed")
 
     def put(self):
-        self.library.lxc_container_put(self.handle)
+        self.lxc.lxc_container_put(self.handle)
 
     def call(self, offset, result, types, *words):
         address = POINTER.from_address(self.handle + offset).value
