@@ -141,11 +141,13 @@ std::vector<char*> pointers(const std::vector<std::string>& environment) {
 }
 
 // By the C library's own fork: it leaves its locks usable in the copy, where the caller's code will allocate.
-Result<pid_t> fork_caller(Preparation& preparation) {
+// The result is empty when the copy has ended, and been taken by somebody else, before it could be opened.
+Result<os::PidRef> fork_caller(Preparation& preparation) {
   const pid_t pid = ::fork();
   if (pid == 0) enter_and_clone(preparation);
   if (pid < 0) return fail(Error::from_errno(errno, "fork"));
-  return pid;
+  auto opened = os::PidRef::open(pid);
+  return opened ? std::move(*opened) : os::PidRef();
 }
 
 }  // namespace
@@ -167,14 +169,14 @@ Result<AttachedCommand> launch_call(const AttachLaunch& launch, const std::vecto
                           .own_channel = own.get(),
                           .call = call,
                           .signals = blocked};
-  const pid_t helper = TRY(fork_caller(preparation));
+  const os::PidRef helper = TRY(fork_caller(preparation));
   copys.reset();
   window.reset();
   blocked.restore();
   auto command = collect_attached(own.get(), launch);
   // Somebody else in the caller's program may have waited for all children: its status says nothing that the channel has not
   // said.
-  (void)sys::wait_pid(helper);
+  [[maybe_unused]] const auto status = helper.reap();
   if (!command) return command;
   if (!command->process.valid() && !command->failure)
     return fail(Error::message("the process that enters the container ended too early", ECHILD));
