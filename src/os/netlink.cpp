@@ -129,22 +129,6 @@ int refusal_of(Bytes payload) {
   return code ? -*code : EBADMSG;
 }
 
-void append(std::vector<std::byte>& out, const void* data, std::size_t size) {
-  const auto* bytes = static_cast<const std::byte*>(data);
-  out.insert(out.end(), bytes, bytes + size);
-  out.resize(align(out.size()));
-}
-
-void add_attribute(std::vector<std::byte>& out, unsigned short type, const void* data, std::size_t size) {
-  const rtattr head = {static_cast<unsigned short>(sizeof(rtattr) + size), type};
-  append(out, &head, sizeof head);
-  append(out, data, size);
-}
-
-void add_name(std::vector<std::byte>& out, const std::string& name) {
-  add_attribute(out, IFLA_IFNAME, name.c_str(), name.size() + 1);
-}
-
 ifinfomsg link_with_flags(int index, unsigned flags) {
   ifinfomsg link{};
   link.ifi_index = index;
@@ -206,42 +190,40 @@ Status Netlink::dump(std::uint16_t type, std::vector<Link>& links) {
   return transact(std::as_bytes(std::span(&request, 1)), &links);
 }
 
-Status Netlink::change(const ifinfomsg& link, Bytes attributes, std::string_view what, std::string_view object) {
-  nlmsghdr head = {0, RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, ++sequence_, 0};
-  std::vector<std::byte> request;
-  append(request, &head, sizeof head);
-  append(request, &link, sizeof link);
-  append(request, attributes.data(), attributes.size());
-  head.nlmsg_len = static_cast<std::uint32_t>(request.size());
-  std::memcpy(request.data(), &head, sizeof head);
-  const Status done = transact(request, nullptr);
+Status Netlink::request(NetlinkMessage& message, std::string_view what, std::string_view object) {
+  const Bytes bytes = message.bytes();
+  std::vector<std::byte> numbered(bytes.begin(), bytes.end());
+  ++sequence_;
+  std::memcpy(numbered.data() + offsetof(nlmsghdr, nlmsg_seq), &sequence_, sizeof sequence_);
+  const Status done = transact(numbered, nullptr);
   if (!done) return fail(Error::from_errno(done.error().code(), what, object));
   return {};
 }
 
 Status Netlink::raise(int index) {
-  return change(link_with_flags(index, IFF_UP), {}, "netlink set up", strings::cat("interface ", index));
+  NetlinkMessage message(RTM_NEWLINK, 0, link_with_flags(index, IFF_UP));
+  return request(message, "netlink set up", strings::cat("interface ", index));
 }
 
 Status Netlink::raise(const std::string& name) {
   if (name.empty() || name.size() >= IFNAMSIZ) return fail(Error::from_errno(ENODEV, "netlink set up", name));
-  std::vector<std::byte> attributes;
-  add_name(attributes, name);
-  return change(link_with_flags(0, IFF_UP), attributes, "netlink set up", name);
+  NetlinkMessage message(RTM_NEWLINK, 0, link_with_flags(0, IFF_UP));
+  message.add_text(IFLA_IFNAME, name);
+  return request(message, "netlink set up", name);
 }
 
 Status Netlink::lower(int index) {
-  return change(link_with_flags(index, 0), {}, "netlink set down", strings::cat("interface ", index));
+  NetlinkMessage message(RTM_NEWLINK, 0, link_with_flags(index, 0));
+  return request(message, "netlink set down", strings::cat("interface ", index));
 }
 
 Status Netlink::move(int index, int there, const std::string& name) {
-  std::vector<std::byte> attributes;
-  const auto descriptor = static_cast<std::uint32_t>(there);
-  add_attribute(attributes, IFLA_NET_NS_FD, &descriptor, sizeof descriptor);
-  add_name(attributes, name);
   ifinfomsg link{};
   link.ifi_index = index;
-  return change(link, attributes, "netlink move", name);
+  NetlinkMessage message(RTM_NEWLINK, 0, link);
+  message.add_value(IFLA_NET_NS_FD, static_cast<std::uint32_t>(there));
+  message.add_text(IFLA_IFNAME, name);
+  return request(message, "netlink move", name);
 }
 
 Result<std::vector<Link>> Netlink::links() {

@@ -10,8 +10,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
-
-struct ifinfomsg;
+#include "os/netlink_message.hpp"
 
 namespace berth::os {
 
@@ -41,6 +40,9 @@ class Netlink {
   Status lower(int index);
   // Into the network namespace `there`, under `name`. Should that name be taken, the link can already be there under its own.
   Status move(int index, int there, const std::string& name);
+  // Sends a request that the kernel answers by yes or no. `what` and `object` name it in the error: "netlink add bridge",
+  // "lxcbr0".
+  Status request(NetlinkMessage& message, std::string_view what, std::string_view object);
   // All links in the order of the kernel, each with its addresses.
   Result<std::vector<Link>> links();
   // Links that have addresses, without the kernel's loopback; costs one question where there are none.
@@ -50,7 +52,6 @@ class Netlink {
   explicit Netlink(Fd fd) : fd_(std::move(fd)) {}
   Status transact(std::span<const std::byte> request, std::vector<Link>* links);
   Status dump(std::uint16_t type, std::vector<Link>& links);
-  Status change(const ifinfomsg& link, std::span<const std::byte> attributes, std::string_view what, std::string_view object);
 
   Fd fd_;
   std::uint32_t sequence_ = 0;
