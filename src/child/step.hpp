@@ -49,6 +49,10 @@ enum class Op : std::uint16_t {
                       // that has to be made, absent: none
   kUnshareDirectory,  // the same texts: unmounts it and removes what was made, as far as it is empty
   kDeviceProgram,     // text0 = cgroup v2 directory, text1 = instructions in hexadecimal; list0 = the rules in words
+  kOpenNetwork,  // num0 = slot for the network namespace of the container's first process, num1 = slot for a NETLINK_ROUTE socket
+                 // in it
+  kNetlink,  // block = NetlinkRequest; text0 = the interface that it is about; num0 = slot of the socket or kNoSlot = one of the
+             // host; num1 = errno that counts as done or 0; num2 = slot of the container's network namespace
   // --- container side --------------------------------------------------------------------------------------------------
   kDeathSignal,     // num0 = signal
   kBecomeRoot,      // setgroups(0), gid 0, uid 0 in the new user namespace
@@ -143,6 +147,8 @@ enum StepFlag : std::uint32_t {
   kStepNoOpenat2 = 1 << 1,     // the kernel lacks openat2: components are walked with O_NOFOLLOW
   kStepOnReboot = 1 << 2,      // host steps: carried out again when the container reboots
   kStepMayFail = 1 << 3,       // a failure is logged, and the plan goes on (stop hooks)
+  kStepLazyUndo = 1 << 5,      // kUndo: may wait until who waits for the stop has been answered
+  kStepOutlives = 1 << 6,      // a start step whose undo is due even if the monitor is killed
   kStepFollowLinks = 1 << 4,   // symbolic links in paths of the root are followed, and end in that root
 };
 
@@ -193,6 +199,18 @@ struct BlobHeader {
   std::uint32_t step_offset = 0;
   std::uint32_t step_count = 0;
   MonitorSettings settings = {};
+};
+
+// The block of kNetlink: the fix-ups, then one rtnetlink request. Offsets are bytes from the start of the request.
+struct NetlinkFixup {
+  enum class Kind : std::uint32_t { kIndex, kHostNamespace, kContainerNamespace };
+  Kind kind = Kind::kIndex;
+  std::uint32_t offset = 0;
+  char interface[16] = {};  // kIndex: its name, in the namespace of the socket
+};
+struct NetlinkRequest {
+  std::uint32_t fixups = 0;  // so many NetlinkFixup follow
+  std::uint32_t reserved = 0;
 };
 
 // How a step failed. Plain data, sent over sockets; the reader turns it into an Error with the plan's own words.

@@ -3,6 +3,7 @@
 
 #include <linux/if.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -124,9 +125,65 @@ void take_address(Bytes payload, std::vector<Link>& links) {
   link_of(static_cast<int>(head->ifa_index), links).addresses.push_back(std::move(address));
 }
 
-int refusal_of(Bytes payload) {
-  const auto code = take<int>(payload);
-  return code ? -*code : EBADMSG;
+// struct nlmsgerr, then perhaps the refused request, then perhaps attributes with the kernel's words.
+NetlinkReply refusal_of(const nlmsghdr& head, Bytes payload) {
+  const auto refusal = take<nlmsgerr>(payload);
+  if (!refusal) return {true, EBADMSG, {}};
+  NetlinkReply reply{true, -refusal->error, {}};
+  if ((head.nlmsg_flags & NLM_F_ACK_TLVS) == 0 || reply.error == 0) return reply;
+  if ((head.nlmsg_flags & NLM_F_CAPPED) == 0) {
+    const std::size_t echoed =
+        align(refusal->msg.nlmsg_len) - std::min<std::size_t>(align(refusal->msg.nlmsg_len), sizeof(nlmsghdr));
+    payload = payload.subspan(std::min(echoed, payload.size()));
+  }
+  each_attribute(payload, [&](int type, Bytes value) {
+    const char* text = reinterpret_cast<const char*>(value.data());
+    if (type == NLMSGERR_ATTR_MSG) reply.reason.assign(text, ::strnlen(text, value.size()));
+  });
+  return reply;
+}
+
+std::string text_of(Bytes value) {
+  const char* text = reinterpret_cast<const char*>(value.data());
+  return {text, ::strnlen(text, value.size())};
+}
+
+template <typename T>
+T number_of(Bytes value) {
+  T number{};
+  if (value.size() >= sizeof number) std::memcpy(&number, value.data(), sizeof number);
+  return number;
+}
+
+void take_bridge_data(Bytes data, LinkDetails& link) {
+  each_attribute(data, [&](int type, Bytes value) {
+    if (type == IFLA_BR_VLAN_FILTERING) link.vlan_filtering = number_of<std::uint8_t>(value) != 0;
+    if (type == IFLA_BR_VLAN_DEFAULT_PVID) link.default_vlan = number_of<std::uint16_t>(value);
+  });
+}
+
+// The kind stands before the data that is to be read by it.
+void take_kind(Bytes info, LinkDetails& link) {
+  each_attribute(info, [&](int type, Bytes value) {
+    if (type == IFLA_INFO_KIND) link.kind = text_of(value);
+    if (type == IFLA_INFO_DATA && link.kind == "bridge") take_bridge_data(value, link);
+  });
+}
+
+LinkDetails details_of(Bytes payload) {
+  LinkDetails link;
+  std::vector<Link> links;
+  take_link(payload, links);
+  if (links.empty()) return link;
+  static_cast<Link&>(link) = std::move(links.front());
+  take<ifinfomsg>(payload);
+  each_attribute(payload, [&](int type, Bytes value) {
+    if (type == IFLA_MTU) link.mtu = number_of<std::uint32_t>(value);
+    if (type == IFLA_MASTER) link.master = number_of<int>(value);
+    if (type == IFLA_ADDRESS) link.hardware_address.assign(value.begin(), value.end());
+    if (type == IFLA_LINKINFO) take_kind(value, link);
+  });
+  return link;
 }
 
 ifinfomsg link_with_flags(int index, unsigned flags) {
@@ -144,60 +201,112 @@ bool is_interface_name(std::string_view name) {
   return name.find_first_of(std::string_view("/: \t\n\v\f\r\0", 9)) == name.npos;
 }
 
-NetlinkReply parse_netlink(Bytes datagram, std::uint32_t sequence, std::vector<Link>* links) {
+NetlinkReply walk_netlink(Bytes datagram, std::uint32_t sequence, const NetlinkVisit& visit) {
   while (datagram.size() >= sizeof(nlmsghdr)) {
     nlmsghdr head{};
     std::memcpy(&head, datagram.data(), sizeof head);
-    if (head.nlmsg_len < sizeof head || head.nlmsg_len > datagram.size()) return {true, EBADMSG};
+    if (head.nlmsg_len < sizeof head || head.nlmsg_len > datagram.size()) return {true, EBADMSG, {}};
     const Bytes payload = datagram.subspan(sizeof head, head.nlmsg_len - sizeof head);
     datagram = datagram.subspan(std::min(align(head.nlmsg_len), datagram.size()));
     if (head.nlmsg_seq != sequence) continue;  // a late answer to something else
-    if (head.nlmsg_type == NLMSG_ERROR) return {true, refusal_of(payload)};
-    if (head.nlmsg_type == NLMSG_DONE) return {true, 0};
-    if (links == nullptr) continue;
-    if (head.nlmsg_type == RTM_NEWLINK) take_link(payload, *links);
-    if (head.nlmsg_type == RTM_NEWADDR) take_address(payload, *links);
+    if (head.nlmsg_type == NLMSG_ERROR) return refusal_of(head, payload);
+    if (head.nlmsg_type == NLMSG_DONE) return {true, 0, {}};
+    if (visit) visit(head.nlmsg_type, payload);
   }
   return {};
 }
 
+NetlinkReply parse_netlink(Bytes datagram, std::uint32_t sequence, std::vector<Link>* links) {
+  return walk_netlink(datagram, sequence, [links](std::uint16_t type, Bytes payload) {
+    if (links == nullptr) return;
+    if (type == RTM_NEWLINK) take_link(payload, *links);
+    if (type == RTM_NEWADDR) take_address(payload, *links);
+  });
+}
+
 Result<Netlink> Netlink::open() {
   Fd fd = TRY(sys::socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+  // Wishes: older kernels tell less.
+  for (const int wish : {NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK}) {
+    [[maybe_unused]] const Status ignored = sys::set_option(fd.get(), SOL_NETLINK, wish, 1);
+  }
   return Netlink(std::move(fd));
 }
 
-Status Netlink::transact(Bytes request, std::vector<Link>* links) {
+Status Netlink::transact(Bytes request, const NetlinkVisit& visit) {
   TRY(sys::send(fd_.get(), request));
   constexpr std::size_t kMost = 32768;  // what the kernel fills at most for a dump
-  const auto memory = std::make_unique_for_overwrite<std::byte[]>(kMost);
-  const std::span<std::byte> buffer(memory.get(), kMost);
+  std::vector<std::byte> buffer(kMost);
   for (;;) {
     const sys::Received received = TRY(sys::receive(fd_.get(), buffer, MSG_TRUNC));
     if (received.bytes > buffer.size()) return fail(Error::from_errno(EMSGSIZE, "recvmsg", "netlink"));
-    const NetlinkReply reply = parse_netlink(buffer.first(received.bytes), sequence_, links);
-    if (reply.error != 0) return fail(Error::from_errno(reply.error, "netlink"));
+    const NetlinkReply reply = walk_netlink(Bytes(buffer).first(received.bytes), sequence_, visit);
+    if (reply.error != 0) return fail(Error::from_errno(reply.error, "netlink").because(reply.reason));
     if (reply.finished) return {};
   }
 }
 
 Status Netlink::dump(std::uint16_t type, std::vector<Link>& links) {
+  // Strict checking wants the whole structure of the type.
   struct {
     nlmsghdr head;
-    rtgenmsg body;
+    union {
+      ifinfomsg link;
+      ifaddrmsg address;
+    };
   } request{};
-  request.head = {sizeof request, type, NLM_F_REQUEST | NLM_F_DUMP, ++sequence_, 0};
-  request.body.rtgen_family = AF_UNSPEC;
-  return transact(std::as_bytes(std::span(&request, 1)), &links);
+  const std::size_t body = type == RTM_GETLINK ? sizeof(ifinfomsg) : sizeof(ifaddrmsg);
+  const auto size = static_cast<std::uint32_t>(sizeof(nlmsghdr) + body);
+  request.head = {size, type, NLM_F_REQUEST | NLM_F_DUMP, ++sequence_, 0};
+  return transact(std::as_bytes(std::span(&request, 1)).first(size), [&links](std::uint16_t kind, Bytes payload) {
+    if (kind == RTM_NEWLINK) take_link(payload, links);
+    if (kind == RTM_NEWADDR) take_address(payload, links);
+  });
 }
 
 Status Netlink::request(NetlinkMessage& message, std::string_view what, std::string_view object) {
-  const Bytes bytes = message.bytes();
+  return request(message.bytes(), what, object);
+}
+
+Status Netlink::request(Bytes message, std::string_view what, std::string_view object) {
+  std::vector<std::byte> numbered(message.begin(), message.end());
+  if (numbered.size() < sizeof(nlmsghdr)) return fail(Error::from_errno(EBADMSG, what, object));
+  ++sequence_;
+  std::memcpy(numbered.data() + offsetof(nlmsghdr, nlmsg_seq), &sequence_, sizeof sequence_);
+  const Status done = transact(numbered, {});
+  if (!done) return fail(Error::from_errno(done.error().code(), what, object).because(done.error().because()));
+  return {};
+}
+
+Result<std::optional<LinkDetails>> Netlink::find(const std::string& name, std::uint16_t attribute) {
+  NetlinkMessage question(RTM_GETLINK, 0, ifinfomsg{});
+  question.add_text(attribute, name);
+  const Bytes bytes = question.bytes();
   std::vector<std::byte> numbered(bytes.begin(), bytes.end());
   ++sequence_;
   std::memcpy(numbered.data() + offsetof(nlmsghdr, nlmsg_seq), &sequence_, sizeof sequence_);
-  const Status done = transact(numbered, nullptr);
-  if (!done) return fail(Error::from_errno(done.error().code(), what, object));
-  return {};
+  std::optional<LinkDetails> found;
+  const Status asked = transact(numbered, [&found](std::uint16_t type, Bytes payload) {
+    if (type == RTM_NEWLINK) found = details_of(payload);
+  });
+  if (!asked && asked.error().code() != ENODEV) return fail(Error::from_errno(asked.error().code(), "netlink", name));
+  return found;
+}
+
+Result<std::optional<LinkDetails>> Netlink::find(const std::string& name) {
+  if (name.empty() || name.size() >= IFNAMSIZ) return std::optional<LinkDetails>();
+  auto found = TRY(find(name, IFLA_IFNAME));
+  if (found) return found;
+  return find(name, IFLA_ALT_IFNAME);
+}
+
+Result<std::vector<LinkAddress>> Netlink::addresses_of(int index) {
+  std::vector<Link> links;
+  TRY_CONTEXT(dump(RTM_GETADDR, links), "listing network addresses");
+  for (Link& link : links) {
+    if (link.index == index) return std::move(link.addresses);
+  }
+  return std::vector<LinkAddress>();
 }
 
 Status Netlink::raise(int index) {

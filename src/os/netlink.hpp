@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,11 +31,25 @@ struct Link {
   std::vector<LinkAddress> addresses;
 };
 
+// One interface in full.
+struct LinkDetails : Link {
+  std::string kind;  // "bridge", "veth", "tun", ...; empty: hardware
+  std::uint32_t mtu = 0;
+  int master = 0;  // index of the bridge or bond that it belongs to; 0 = none
+  std::vector<std::byte> hardware_address;
+  bool vlan_filtering = false;     // of a bridge
+  std::uint16_t default_vlan = 0;  // of a bridge: the one that ports join untagged; 0 = none
+};
+
+// Called with the type (RTM_*) and what follows the header of each message.
+using NetlinkVisit = std::function<void(std::uint16_t type, std::span<const std::byte> payload)>;
+
 class Netlink {
  public:
   static Result<Netlink> open();
   // A NETLINK_ROUTE socket that was made elsewhere, in another network namespace.
   static Netlink adopt(Fd fd) { return Netlink(std::move(fd)); }
+  [[nodiscard]] Fd release() && { return std::move(fd_); }
 
   Status raise(int index);
   Status raise(const std::string& name);
@@ -43,6 +59,11 @@ class Netlink {
   // Sends a request that the kernel answers by yes or no. `what` and `object` name it in the error: "netlink add bridge",
   // "lxcbr0".
   Status request(NetlinkMessage& message, std::string_view what, std::string_view object);
+  // The same for a finished request; its sequence number is replaced.
+  Status request(std::span<const std::byte> message, std::string_view what, std::string_view object);
+  // By name or alternative name; nothing when there is none.
+  Result<std::optional<LinkDetails>> find(const std::string& name);
+  Result<std::vector<LinkAddress>> addresses_of(int index);
   // All links in the order of the kernel, each with its addresses.
   Result<std::vector<Link>> links();
   // Links that have addresses, without the kernel's loopback; costs one question where there are none.
@@ -50,7 +71,8 @@ class Netlink {
 
  private:
   explicit Netlink(Fd fd) : fd_(std::move(fd)) {}
-  Status transact(std::span<const std::byte> request, std::vector<Link>* links);
+  Status transact(std::span<const std::byte> request, const NetlinkVisit& visit);
+  Result<std::optional<LinkDetails>> find(const std::string& name, std::uint16_t attribute);
   Status dump(std::uint16_t type, std::vector<Link>& links);
 
   Fd fd_;
@@ -65,7 +87,10 @@ bool is_interface_name(std::string_view name);
 struct NetlinkReply {
   bool finished = false;  // acknowledged, refused, or end of a dump
   int error = 0;          // errno
+  std::string reason;     // of a refusal, in the kernel's words; mostly empty
 };
+NetlinkReply walk_netlink(std::span<const std::byte> datagram, std::uint32_t sequence, const NetlinkVisit& visit);
+// The same with the links of what was dumped.
 NetlinkReply parse_netlink(std::span<const std::byte> datagram, std::uint32_t sequence, std::vector<Link>* links);
 
 }  // namespace berth::os

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include "cgroup/driver.hpp"
+#include "network/recipe.hpp"
 #include "plan/start_plan.hpp"
 
 namespace berth::plan {
@@ -14,9 +15,19 @@ enum Slot : std::int64_t {
   kSlotMountPoint = 1,    // where the root goes
   kSlotHostConsole = 2,
   kSlotFirstNamespace = 3,  // shared namespaces, one each
+  kSlotNetwork = 21,        // the container's network namespace
+  kSlotNetworkSocket = 22,  // NETLINK_ROUTE in it
   kSlotPin = 23,            // an open file of the root, see plan_pin
   kSlotProgram = 24,        // berth's init (runtime::kFirstProgramSlot)
   kSlotFirstTasks = 32,     // v1 tasks files, one a hierarchy
+};
+
+// What a plan says of one lxc.net.N beside the acts.
+struct NetworkFacts {
+  unsigned index = 0;
+  std::string name;                     // of the interface inside; empty: none
+  std::string host_end;                 // of the pair; empty: none
+  std::size_t first_act = 0, acts = 0;  // in the recipe
 };
 
 struct Builder {
@@ -37,7 +48,9 @@ struct Builder {
   unsigned long root_flags = 0, root_propagation = 0;
   std::string root_idmap;  // "container", a namespace file, or empty
   cgroup::Arrangement cgroups;
-  std::vector<PlannedStep> parallel;  // collected while the container's steps are written, appended after kClone
+  network::Recipe networks;                 // what is done for the container's networks, of all sections
+  std::vector<NetworkFacts> network_facts;  // one a section
+  std::vector<PlannedStep> parallel;        // collected while the container's steps are written, appended after kClone
 
   [[nodiscard]] const config::Conf& conf() const { return inputs.conf; }
   [[nodiscard]] Origin origin(std::string_view key) const { return inputs.conf.origin(key); }
@@ -69,9 +82,20 @@ std::string entry_file(const cgroup::Placement& placement, const std::string& di
 void plan_monitor_joins(Builder& builder);  // while the container's first process is at work
 void plan_host_console(Builder& builder);   // start_devices.cpp
 void plan_network_entry(Builder& builder);  // start_network.cpp
-void plan_pin(Builder& builder);            // start_root.cpp
+void plan_networks(Builder& builder);       // start_network.cpp: the monitor's part, after kClone
+void plan_network_scripts_down(Builder& builder);
+// The items of the running configuration that the plan has chosen: names of interfaces.
+void note_network_names(Builder& builder);
+void plan_pin(Builder& builder);                                                                   // start_root.cpp
 void plan_host_hooks(Builder& builder, config::HookType type, child::Phase phase, bool may_fail);  // start_hooks.cpp
 void plan_container_hooks(Builder& builder, config::HookType type);
+// lxc.net.N.script.up and .down: `up` says which.
+struct NetworkScript {
+  const config::NetworkConf& network;
+  std::string host_end;
+};
+bool has_network_script(const config::NetworkConf& network, bool up);
+void fill_network_script(PlannedStep& step, const Builder& builder, const NetworkScript& script, bool up);  // start_hooks.cpp
 Status plan_clone(Builder& builder);             // start_namespaces.cpp
 void plan_entry(Builder& builder);               // first steps of the container: ids, groups, namespaces
 void plan_limits(Builder& builder);              // start_process.cpp

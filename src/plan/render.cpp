@@ -36,6 +36,8 @@ constexpr auto kOpNames = std::to_array<OpName>({
     OpName{child::Op::kShareDirectory, "share-directory"},
     OpName{child::Op::kUnshareDirectory, "unshare-directory"},
     OpName{child::Op::kDeviceProgram, "device-program"},
+    OpName{child::Op::kOpenNetwork, "open-network"},
+    OpName{child::Op::kNetlink, "netlink"},
     OpName{child::Op::kDeathSignal, "death-signal"},
     OpName{child::Op::kBecomeRoot, "become-root"},
     OpName{child::Op::kJoinGroups, "join-cgroups"},

@@ -72,7 +72,51 @@ void fill(PlannedStep& step, const Builder& builder, const config::SourcedText& 
   step.origin = command.origin;
 }
 
+const config::SourcedText* script_of(const config::NetworkConf& network, bool up) {
+  const std::string_view subkey = up ? "script.up" : "script.down";
+  for (const auto& [name, value] : network.values) {
+    if (name == subkey) return &value;
+  }
+  return nullptr;
+}
+
+std::string link_of(const config::NetworkConf& network) {
+  for (const auto& [name, value] : network.values) {
+    if (name == "link") return value.value;
+  }
+  return {};
+}
+
 }  // namespace
+
+bool has_network_script(const config::NetworkConf& network, bool up) { return script_of(network, up) != nullptr; }
+
+// Version 0: NAME net up TYPE [LINK] [HOST-END] behind what the line says; version 1: the same in the environment alone.
+void fill_network_script(PlannedStep& step, const Builder& builder, const NetworkScript& script, bool up) {
+  const config::SourcedText& command = *script_of(script.network, up);
+  const std::string_view type = up ? "up" : "down";
+  // A virtual LAN has none, as in LXC.
+  const std::string parent = script.network.type == "vlan" ? std::string() : link_of(script.network);
+  std::string line = "exec " + command.value;
+  std::vector<std::string> environment = hook_environment(builder, type);
+  if (builder.conf().hooks.version == 0) {
+    line += strings::cat(' ', strings::shell_quote(builder.inputs.name), " net ", type, ' ', script.network.type);
+    for (const std::string& word : {parent, script.host_end}) {
+      if (!word.empty()) line += strings::cat(' ', strings::shell_quote(word));
+    }
+  } else {
+    put(environment, "LXC_HOOK_SECTION", "net");
+    put(environment, "LXC_NET_TYPE", script.network.type);
+    if (!parent.empty()) put(environment, "LXC_NET_PARENT", parent);
+    if (!script.host_end.empty()) put(environment, "LXC_NET_PEER", script.host_end);
+  }
+  step.text[0] = command.value;
+  step.text[1] = strings::cat("net ", type);
+  step.num[0] = builder.conf().hooks.version;
+  step.list[0] = {"/bin/sh", "-c", std::move(line)};
+  step.list[1] = std::move(environment);
+  step.origin = command.origin;
+}
 
 void plan_host_hooks(Builder& builder, config::HookType type, child::Phase phase, bool may_fail) {
   const std::string_view name = name_of(type);

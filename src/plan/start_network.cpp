@@ -1,37 +1,220 @@
 // Runs in: the starting command.
-// The types that exist so far need no device: `none` shares the host's network, `empty` is a namespace with a loopback interface.
-// Devices join here: decide_network turns a section into a NetworkDevice of src/network, which adds its steps to the plan.
+// The networks of a container: decided (and checked against the host) before anything exists, carried out by the monitor between
+// clone and exec while the container mounts its root, taken back at the end.
 #include <sched.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "base/strings.hpp"
+#include "network/device.hpp"
 #include "plan/builder.hpp"
+#include "plan/network_section.hpp"
 
 namespace berth::plan {
+namespace {
 
-Status decide_network(Builder& builder) {
+using network::Act;
+using network::Side;
+
+Status check_none(const Builder& builder, const config::NetworkConf& network) {
+  if (builder.conf().networks.size() == 1) return {};
+  return fail(Error::message("network type none shares the host's network and goes with no other network")
+                  .set_by(network.origin)
+                  .hint("keep this section alone, or remove it"));
+}
+
+Status check_type(const config::NetworkConf& network) {
+  if (!network.type.empty()) return {};
+  const Origin origin = network.values.empty() ? network.origin : network.values.front().second.origin;
+  return fail(Error::message(strings::cat("lxc.net.", network.index, " has no type"))
+                  .set_by(origin)
+                  .hint(strings::cat("add lxc.net.", network.index, ".type = veth before its other lines")));
+}
+
+Result<std::vector<network::Section>> sections_of(const Builder& builder) {
+  std::vector<network::Section> sections;
   for (const config::NetworkConf& network : builder.conf().networks) {
-    if (network.type == "empty") {
-      builder.raise_loopback = true;
+    TRY(check_type(network));
+    if (network.type == "none") {
+      TRY(check_none(builder, network));
       continue;
     }
-    if (network.type == "none") {
-      if (builder.conf().networks.size() == 1) continue;
-      return fail(Error::message("network type none shares the host's network and goes with no other network")
-                      .set_by(network.origin)
-                      .hint("keep this section alone, or remove it"));
-    }
-    return fail(Error::message(strings::cat("network type ", network.type, " is not supported yet"), ENOTSUP)
-                    .set_by(network.origin)
-                    .hint(strings::cat("set lxc.net.", network.index, ".type = empty (or none)")));
+    sections.push_back(TRY(network_section(network)));
   }
+  return sections;
+}
+
+// Interfaces that move in keep their index: they come before those that the kernel numbers.
+std::vector<const network::Section*> in_order(const std::vector<network::Section>& sections) {
+  std::vector<const network::Section*> order;
+  for (const network::Section& section : sections) order.push_back(&section);
+  std::ranges::stable_partition(order, [](const network::Section* section) {
+    const auto device = network::find_device(section->type);
+    return device && (*device)->traits().moves_link;
+  });
+  return order;
+}
+
+Status decide_devices(Builder& builder, std::vector<network::Section> sections) {
+  const network::KernelHost host;
+  TRY(network::assign_names(sections, host));
+  for (const network::Section* section : in_order(sections)) {
+    NetworkFacts facts{section->index, section->name, {}, builder.networks.entries.size(), 0};
+    TRY(network::plan_network(*section, host, builder.networks));
+    facts.acts = builder.networks.entries.size() - facts.first_act;
+    facts.host_end = builder.networks.host_end;
+    builder.network_facts.push_back(std::move(facts));
+    builder.raise_loopback = builder.raise_loopback || section->up || section->type == "empty";
+  }
+  for (std::string& warning : builder.networks.warnings) builder.plan.settings.warnings.push_back(std::move(warning));
+  return {};
+}
+
+const config::NetworkConf& conf_of(const Builder& builder, unsigned index) {
+  return *std::ranges::find(builder.conf().networks, index, &config::NetworkConf::index);
+}
+
+bool has_any_script(const Builder& builder, bool up) {
+  return std::ranges::any_of(builder.conf().networks,
+                             [up](const config::NetworkConf& network) { return has_network_script(network, up); });
+}
+
+child::NetlinkFixup encode_fixup(const network::Fixup& fixup) {
+  child::NetlinkFixup out;
+  out.offset = fixup.offset;
+  fixup.interface.copy(out.interface, sizeof out.interface - 1);
+  if (fixup.kind == network::Fixup::Kind::kNamespace)
+    out.kind =
+        fixup.side == Side::kHost ? child::NetlinkFixup::Kind::kHostNamespace : child::NetlinkFixup::Kind::kContainerNamespace;
+  return out;
+}
+
+template <typename T>
+void append_bytes(std::string& to, const T& value) {
+  to.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+void fill_request(PlannedStep& step, const Act& act) {
+  step.op = child::Op::kNetlink;
+  step.text[0] = act.object;
+  step.num[0] = act.side == Side::kContainer ? std::int64_t{kSlotNetworkSocket} : child::kNoSlot;
+  step.num[1] = act.forgiven;
+  step.num[2] = kSlotNetwork;
+  child::NetlinkRequest head;
+  head.fixups = static_cast<std::uint32_t>(act.fixups.size());
+  append_bytes(step.block, head);
+  for (const network::Fixup& fixup : act.fixups) append_bytes(step.block, encode_fixup(fixup));
+  step.block += act.request;
+}
+
+void fill_program(PlannedStep& step, const Builder& builder, const Act& act) {
+  step.op = child::Op::kHostHook;
+  step.text[0] = act.program.front();
+  step.text[1] = "program";
+  step.num[0] = 1;
+  step.list[0] = act.program;
+  // Looked up where the system's programs are, whatever the caller's search path.
+  step.list[0].insert(step.list[0].begin(), "/usr/bin/env");
+  step.list[1] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
+                  strings::cat("LXC_NAME=", builder.inputs.name)};
+}
+
+void fill(PlannedStep& step, const Builder& builder, const Act& act) {
+  step.origin = act.origin;
+  step.flags = child::kStepOnReboot | (act.may_fail ? std::uint32_t{child::kStepMayFail} : 0);
+  switch (act.kind) {
+    case Act::Kind::kRequest:
+      return fill_request(step, act);
+    case Act::Kind::kWriteFile:
+      step.op = child::Op::kWriteHostFile;
+      step.text[0] = act.path;
+      step.text[1] = act.value;
+      if (act.forgiven != 0) step.flags |= child::kStepMayFail;
+      return;
+    case Act::Kind::kProgram:
+      return fill_program(step, builder, act);
+  }
+}
+
+void plan_entry_of_recipe(Builder& builder, const network::Entry& entry) {
+  PlannedStep& step = builder.add(child::Phase::kParallel, child::Op::kNone, entry.act.doing);
+  fill(step, builder, entry.act);
+  if (entry.outlives) step.flags |= child::kStepOutlives;
+  const auto number = static_cast<std::uint32_t>(builder.plan.steps.size());
+  for (const Act& act : entry.undo) {
+    PlannedStep& undo = builder.add(child::Phase::kUndo, child::Op::kNone, act.doing);
+    fill(undo, builder, act);
+    undo.undoes = number;
+    if (entry.lazily_undone) undo.flags |= child::kStepLazyUndo;
+  }
+}
+
+void plan_script(Builder& builder, const NetworkFacts& facts, bool up) {
+  const config::NetworkConf& network = conf_of(builder, facts.index);
+  if (!has_network_script(network, up)) return;
+  PlannedStep& step = builder.add(up ? child::Phase::kParallel : child::Phase::kStop, child::Op::kHostHook,
+                                  strings::cat("running the ", up ? "up" : "down", " script of lxc.net.", facts.index));
+  fill_network_script(step, builder, {network, facts.host_end}, up);
+  step.flags = child::kStepOnReboot | (up ? 0 : std::uint32_t{child::kStepMayFail});
+}
+
+void plan_opening(Builder& builder) {
+  PlannedStep& step = builder.add(child::Phase::kParallel, child::Op::kOpenNetwork, "opening the container's network namespace");
+  step.num[0] = kSlotNetwork;
+  step.num[1] = kSlotNetworkSocket;
+  step.flags = child::kStepOnReboot;
+}
+
+void put_item(std::vector<std::string>& items, const std::string& key, const std::string& value) {
+  if (value.empty()) return;
+  for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+    if (items[i] != key) continue;
+    items[i + 1] = value;
+    return;
+  }
+  items.push_back(key);
+  items.push_back(value);
+}
+
+}  // namespace
+
+Status decide_network(Builder& builder) {
+  auto sections = TRY(sections_of(builder));
+  if ((builder.cloned & CLONE_NEWNET) != 0) return decide_devices(builder, std::move(sections));
+  if (sections.empty()) return {};
+  // Joined from another container or kept from the starter: whoever made the namespace has set it up.
+  builder.plan.settings.warnings.push_back(strings::cat("the network namespace is not the container's own: lxc.net.",
+                                                        sections.front().index, " (", sections.front().origin.file, ":",
+                                                        sections.front().origin.line, ") is not set up"));
   return {};
 }
 
 void plan_network_entry(Builder& builder) {
   if (!builder.raise_loopback || (builder.cloned & CLONE_NEWNET) == 0) return;
   builder.inside(child::Op::kRaiseLoopback, "raising the loopback interface");
+}
+
+void plan_networks(Builder& builder) {
+  if (!builder.networks.entries.empty()) plan_opening(builder);
+  for (const NetworkFacts& facts : builder.network_facts) {
+    for (std::size_t i = 0; i < facts.acts; ++i) plan_entry_of_recipe(builder, builder.networks.entries[facts.first_act + i]);
+    plan_script(builder, facts, true);
+  }
+  builder.needs_go = builder.needs_go || !builder.networks.entries.empty() || has_any_script(builder, true);
+}
+
+void plan_network_scripts_down(Builder& builder) {
+  for (const NetworkFacts& facts : builder.network_facts) plan_script(builder, facts, false);
+}
+
+void note_network_names(Builder& builder) {
+  for (const NetworkFacts& facts : builder.network_facts) {
+    const std::string prefix = strings::cat("lxc.net.", facts.index, '.');
+    put_item(builder.plan.settings.config_items, prefix + "name", facts.name);
+    put_item(builder.plan.settings.config_items, prefix + "veth.pair", facts.host_end);
+  }
 }
 
 }  // namespace berth::plan

@@ -98,6 +98,7 @@ void plan_before_exec(Builder& builder) {
 
 void plan_end(Builder& builder) {
   plan_host_hooks(builder, config::HookType::kStop, child::Phase::kStop, true);
+  plan_network_scripts_down(builder);
   plan_host_hooks(builder, config::HookType::kPostStop, child::Phase::kStop, true);
 }
 
@@ -121,6 +122,7 @@ Status plan_settings(Builder& builder) {
     settings.config_items.push_back(std::move(key));
     settings.config_items.push_back(std::move(value));
   }
+  note_network_names(builder);
   settings.console_path = inputs.console_path.empty() ? conf.console.path : inputs.console_path;
   settings.console_log = inputs.console_log.empty() ? conf.console.logfile : inputs.console_log;
   settings.console_buffer = ring_size(conf.console.buffer_size);
@@ -143,8 +145,15 @@ Status plan_settings(Builder& builder) {
 }
 
 Result<Plan> plan_start(const StartInputs& inputs) {
-  Builder builder{
-      .inputs = inputs, .plan = {}, .root_source = {}, .root_mount = {}, .root_idmap = {}, .cgroups = {}, .parallel = {}};
+  Builder builder{.inputs = inputs,
+                  .plan = {},
+                  .root_source = {},
+                  .root_mount = {},
+                  .root_idmap = {},
+                  .cgroups = {},
+                  .networks = {},
+                  .network_facts = {},
+                  .parallel = {}};
   constexpr std::size_t kUsualSteps = 128;  // steps are large: growing would touch twice the memory
   builder.plan.steps.reserve(kUsualSteps);
   TRY(decide_namespaces(builder));
@@ -162,6 +171,8 @@ Result<Plan> plan_start(const StartInputs& inputs) {
   plan_host_hooks(builder, config::HookType::kPreStart, child::Phase::kPrepare, false);
   plan_host_console(builder);
   TRY(plan_clone(builder));
+  append_parallel(builder);
+  plan_networks(builder);
   TRY(plan_container(builder));
   plan_monitor_joins(builder);
   plan_pin(builder);

@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "base/strings.hpp"
+#include "runtime/network_steps.hpp"
 #include "sys/bpf.hpp"
 #include "sys/file.hpp"
 #include "sys/mount.hpp"
@@ -210,6 +211,10 @@ Status run(Frame& frame) {
       return unshare_directory(frame);
     case Op::kDeviceProgram:
       return device_program(frame);
+    case Op::kOpenNetwork:
+      return open_network(frame.step, frame.context);
+    case Op::kNetlink:
+      return send_netlink(frame.blob, frame.step, frame.context);
     default:
       return fail(Error::from_errno(ENOSYS, "step", "not a step of the host"));
   }

@@ -1,6 +1,8 @@
 // Runs in: every process on the host's side.
 #include "sys/socket.hpp"
 
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/timerfd.h>
 
 #include <cstddef>
@@ -161,6 +163,15 @@ Result<ucred> peer_credentials(int fd) {
 Status set_option(int fd, int level, int option, int value) {
   return status(raw::call(SYS_setsockopt, fd, level, option, &value, sizeof value), "setsockopt",
                 strings::cat("option ", option));
+}
+
+Result<int> interface_index(int socket_fd, const std::string& name) {
+  ifreq request{};
+  if (name.size() >= sizeof request.ifr_name) return fail(Error::from_errno(ENODEV, "ioctl SIOCGIFINDEX", name));
+  name.copy(request.ifr_name, name.size());
+  const long result = raw::call(SYS_ioctl, socket_fd, SIOCGIFINDEX, &request);
+  if (result < 0) return fail(Error::from_errno(static_cast<int>(-result), "ioctl SIOCGIFINDEX", name));
+  return request.ifr_ifindex;
 }
 
 Status set_time_limits(int fd, int seconds) {

@@ -41,6 +41,8 @@ Status send(int fd, std::span<const std::byte> data, std::span<const int> descri
             int flags = 0);
 Result<ucred> peer_credentials(int fd);
 Status set_option(int fd, int level, int option, int value);
+// Index of the interface of that name, or alternative name, in the network namespace of any socket. ioctl SIOCGIFINDEX; ENODEV.
+Result<int> interface_index(int socket_fd, const std::string& name);
 // SO_RCVTIMEO and SO_SNDTIMEO; 0 = for ever. What takes longer fails with EAGAIN.
 Status set_time_limits(int fd, int seconds);
 

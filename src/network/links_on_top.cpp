@@ -1,0 +1,114 @@
+// Runs in: the starting command.
+// macvlan, ipvlan and vlan: one interface, made on top of the host's within the container's namespace. It goes with the
+// namespace.
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include <array>
+
+#include "base/strings.hpp"
+#include "network/kinds.hpp"
+#include "network/requests.hpp"
+
+namespace berth::network {
+namespace {
+
+struct Word {
+  std::string_view text;
+  std::uint32_t value;
+};
+
+template <std::size_t N>
+std::uint32_t value_of(const std::array<Word, N>& words, std::string_view text) {
+  for (const Word& word : words) {
+    if (word.text == text) return word.value;
+  }
+  return words.front().value;  // the default; other texts don't pass the configuration
+}
+
+constexpr auto kMacvlanModes = std::to_array<Word>({
+    Word{"private", MACVLAN_MODE_PRIVATE},
+    Word{"vepa", MACVLAN_MODE_VEPA},
+    Word{"bridge", MACVLAN_MODE_BRIDGE},
+    Word{"passthru", MACVLAN_MODE_PASSTHRU},
+});
+constexpr auto kIpvlanModes = std::to_array<Word>({
+    Word{"l3", IPVLAN_MODE_L3},
+    Word{"l2", IPVLAN_MODE_L2},
+    Word{"l3s", IPVLAN_MODE_L3S},
+});
+constexpr auto kIpvlanFlags = std::to_array<Word>({
+    Word{"bridge", 0},
+    Word{"private", IPVLAN_F_PRIVATE},
+    Word{"vepa", IPVLAN_F_VEPA},
+});
+
+// Begins the request and opens the data of the kind.
+Request on_top(const Section& section, std::string_view kind) {
+  Request request = new_link_inside(section);
+  request.add_index(IFLA_LINK, section.link);
+  request.message().open(IFLA_LINKINFO);
+  request.message().add_text(IFLA_INFO_KIND, kind);
+  request.message().open(IFLA_INFO_DATA);
+  return request;
+}
+
+void finish(Request request, const Section& section, std::string_view what, Recipe& recipe) {
+  request.message().close();
+  request.message().close();
+  recipe.add(std::move(request).act(Side::kHost, strings::cat("making ", section.name, ", ", what, " on ", section.link),
+                                    section.link, section.origin));
+}
+
+}  // namespace
+
+const Traits& Macvlan::traits() const {
+  static constexpr Traits kTraits = {
+      .type = "macvlan", .has_interface = true, .needs_link = true, .moves_link = false, .takes_auto_gateway = true};
+  return kTraits;
+}
+
+Status Macvlan::plan(const Section& section, const Host& host, Recipe& recipe) const {
+  TRY(require_link(section, host));
+  Request request = on_top(section, "macvlan");
+  request.message().add_value(IFLA_MACVLAN_MODE, value_of(kMacvlanModes, section.mode));
+  finish(std::move(request), section, "a macvlan interface", recipe);
+  return {};
+}
+
+const Traits& Ipvlan::traits() const {
+  static constexpr Traits kTraits = {
+      .type = "ipvlan", .has_interface = true, .needs_link = true, .moves_link = false, .takes_auto_gateway = true};
+  return kTraits;
+}
+
+Status Ipvlan::plan(const Section& section, const Host& host, Recipe& recipe) const {
+  TRY(require_link(section, host));
+  if (section.hwaddr) {
+    return fail(
+        Error::message(strings::cat("an ipvlan interface has the hardware address of ", section.link, " and takes no other"))
+            .set_by(section.origin_of("hwaddr"))
+            .hint("remove the line, or use type macvlan"));
+  }
+  Request request = on_top(section, "ipvlan");
+  request.message().add_value(IFLA_IPVLAN_MODE, static_cast<std::uint16_t>(value_of(kIpvlanModes, section.mode)));
+  request.message().add_value(IFLA_IPVLAN_FLAGS, static_cast<std::uint16_t>(value_of(kIpvlanFlags, section.isolation)));
+  finish(std::move(request), section, "an ipvlan interface", recipe);
+  return {};
+}
+
+const Traits& Vlan::traits() const {
+  static constexpr Traits kTraits = {
+      .type = "vlan", .has_interface = true, .needs_link = true, .moves_link = false, .takes_auto_gateway = false};
+  return kTraits;
+}
+
+Status Vlan::plan(const Section& section, const Host& host, Recipe& recipe) const {
+  TRY(require_link(section, host));
+  Request request = on_top(section, "vlan");
+  request.message().add_value(IFLA_VLAN_ID, static_cast<std::uint16_t>(section.vlan_id));
+  finish(std::move(request), section, strings::cat("the virtual LAN ", section.vlan_id), recipe);
+  return {};
+}
+
+}  // namespace berth::network

@@ -1,0 +1,134 @@
+// Runs in: the starting command.
+// The interface keeps its index in the container: there it is found again at the end, whatever its name has become.
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <cstddef>
+
+#include "base/strings.hpp"
+#include "network/kinds.hpp"
+#include "network/requests.hpp"
+
+namespace berth::network {
+namespace {
+
+constexpr std::size_t kIndexOffset = NLMSG_HDRLEN + offsetof(ifinfomsg, ifi_index);
+
+Act move_in(const Section& section, const os::LinkDetails& link) {
+  Request request(RTM_NEWLINK, 0, ifinfomsg{});
+  request.index_at(kIndexOffset, section.link);
+  request.add_namespace(IFLA_NET_NS_FD, Side::kContainer);
+  request.message().add_text(IFLA_IFNAME, section.name);
+  request.message().add_value(IFLA_NEW_IFINDEX, std::int32_t{link.index});
+  return std::move(request).act(Side::kHost, strings::cat("moving ", section.link, " into the container as ", section.name),
+                                section.link, section.origin);
+}
+
+// Down, because only so it can be renamed on its way.
+Act move_home(const Section& section, const os::LinkDetails& link) {
+  ifinfomsg body{};
+  body.ifi_index = link.index;
+  body.ifi_change = IFF_UP;
+  Request request(RTM_NEWLINK, 0, body);
+  request.add_namespace(IFLA_NET_NS_FD, Side::kHost);
+  request.message().add_text(IFLA_IFNAME, link.name);
+  return std::move(request).act(Side::kContainer, strings::cat("moving ", link.name, " back to the host"), link.name,
+                                section.origin);
+}
+
+// Should its name have been given away meanwhile it comes home under another one. ENODEV: it is home already.
+Act move_home_anyhow(const Section& section, const os::LinkDetails& link) {
+  ifinfomsg body{};
+  body.ifi_index = link.index;
+  body.ifi_change = IFF_UP;
+  Request request(RTM_NEWLINK, 0, body);
+  request.add_namespace(IFLA_NET_NS_FD, Side::kHost);
+  request.message().add_text(IFLA_IFNAME, "dev%d");
+  Act act = std::move(request).act(Side::kContainer, strings::cat("moving ", link.name, " back to the host under any name"),
+                                   link.name, section.origin);
+  act.forgiven = ENODEV;
+  return act;
+}
+
+// The request's index is that of `name` on the host.
+Request change_home(const std::string& name, ifinfomsg body) {
+  Request request(RTM_NEWLINK, 0, body);
+  request.index_at(kIndexOffset, name);
+  return request;
+}
+
+Act restore_properties(const Section& section, const os::LinkDetails& link) {
+  Request request = change_home(link.name, {});
+  if (section.hwaddr) request.message().add(IFLA_ADDRESS, link.hardware_address);
+  request.message().add_value(IFLA_MTU, link.mtu);
+  return std::move(request).act(Side::kHost, strings::cat("restoring the MTU and hardware address of ", link.name), link.name,
+                                section.origin);
+}
+
+// What had the kernel's own hand (link-local addresses) comes back by itself.
+bool is_ours_to_restore(const os::LinkAddress& address) { return address.scope != RT_SCOPE_LINK; }
+
+void restore_addresses(const Section& section, const os::LinkDetails& link, const std::vector<os::LinkAddress>& addresses,
+                       std::vector<Act>& undo) {
+  for (const os::LinkAddress& known : addresses) {
+    const auto address = parse_address(known.text);
+    if (!address || !is_ours_to_restore(known)) continue;
+    Section home;
+    home.name = link.name;
+    Act act = add_address(home, {*address, known.prefix_length, std::nullopt, section.origin});
+    act.side = Side::kHost;
+    act.forgiven = EEXIST;
+    undo.push_back(std::move(act));
+  }
+}
+
+// Only what was asked for changes; a moved interface is not a new one.
+void change_inside(const Section& section, Recipe& recipe) {
+  if (!section.hwaddr && !section.mtu) return;
+  Request request(RTM_NEWLINK, 0, ifinfomsg{});
+  request.index_at(kIndexOffset, section.name);
+  if (section.hwaddr) request.message().add_value(IFLA_ADDRESS, *section.hwaddr);
+  if (section.mtu) request.message().add_value(IFLA_MTU, *section.mtu);
+  recipe.add(std::move(request).act(Side::kContainer, strings::cat("setting the hardware address and MTU of ", section.name),
+                                    section.name, section.origin));
+}
+
+}  // namespace
+
+const Traits& Phys::traits() const {
+  static constexpr Traits kTraits = {
+      .type = "phys", .has_interface = true, .needs_link = true, .moves_link = true, .takes_auto_gateway = false};
+  return kTraits;
+}
+
+Status Phys::plan(const Section& section, const Host& host, Recipe& recipe) const {
+  const os::LinkDetails link = TRY(require_link(section, host));
+  if (link.loopback) {
+    return fail(Error::message(strings::cat("the loopback interface ", link.name, " can't leave the host"))
+                    .set_by(section.origin_of("link"))
+                    .hint("name another interface"));
+  }
+  const auto addresses = TRY(host.addresses_of(link.index));
+  Entry& entry = recipe.add(move_in(section, link));
+  entry.outlives = true;
+  entry.undo.push_back(move_home(section, link));
+  entry.undo.push_back(move_home_anyhow(section, link));
+  entry.undo.push_back(restore_properties(section, link));
+  restore_addresses(section, link, addresses, entry.undo);
+  if (link.up) entry.undo.push_back(set_up(Side::kHost, link.name, section.origin));
+  change_inside(section, recipe);
+  return {};
+}
+
+const Traits& Empty::traits() const {
+  static constexpr Traits kTraits = {
+      .type = "empty", .has_interface = false, .needs_link = false, .moves_link = false, .takes_auto_gateway = false};
+  return kTraits;
+}
+
+Status Empty::plan(const Section&, const Host&, Recipe&) const { return {}; }
+
+}  // namespace berth::network

@@ -1,0 +1,153 @@
+// Runs in: the starting command.
+#include "plan/network_section.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <utility>
+
+#include "base/strings.hpp"
+
+namespace berth::plan {
+namespace {
+
+using config::SourcedText;
+using network::Gateway;
+using network::Section;
+
+// Stores one value; false: the text can't be read.
+using Store = bool (*)(Section& section, const SourcedText& value);
+
+bool store_number(unsigned& to, const std::string& text) {
+  const auto number = strings::parse_number<unsigned>(text);
+  if (number) to = *number;
+  return number.has_value();
+}
+
+bool store_subnet(std::vector<network::Subnet>& to, const SourcedText& value) {
+  const auto words = strings::split_words(value.value);
+  auto subnet = words.empty() ? std::nullopt : network::parse_subnet(words[0]);
+  if (!subnet) return false;
+  subnet->origin = value.origin;
+  if (words.size() > 1) subnet->broadcast = network::parse_address(words[1]);
+  to.push_back(std::move(*subnet));
+  return true;
+}
+
+bool store_gateway(Gateway& to, const SourcedText& value) {
+  to.origin = value.origin;
+  to.kind = value.value == "auto"  ? Gateway::Kind::kAutomatic
+            : value.value == "dev" ? Gateway::Kind::kDevice
+                                   : Gateway::Kind::kAddress;
+  if (to.kind != Gateway::Kind::kAddress) return true;
+  const auto address = network::parse_address(value.value);
+  if (address) to.address = *address;
+  return address.has_value();
+}
+
+bool store_untagged(Section& section, const SourcedText& value) {
+  section.untagged = value.value == "none" ? network::VlanMembership::kNone : network::VlanMembership::kId;
+  return value.value == "none" || store_number(section.untagged_id, value.value);
+}
+
+bool store_tagged(Section& section, const SourcedText& value) {
+  unsigned id = 0;
+  if (!store_number(id, value.value)) return false;
+  section.tagged.push_back(id);
+  return true;
+}
+
+bool store_mtu(Section& section, const SourcedText& value) {
+  section.mtu = strings::parse_number<std::uint32_t>(value.value);
+  return section.mtu.has_value();
+}
+
+bool store_hwaddr(Section& section, const SourcedText& value) {
+  section.hwaddr = network::parse_hardware_address(value.value);
+  return section.hwaddr.has_value();
+}
+
+template <std::string Section::* Member>
+bool store_text(Section& section, const SourcedText& value) {
+  section.*Member = value.value;
+  return true;
+}
+template <unsigned Section::* Member>
+bool store_unsigned(Section& section, const SourcedText& value) {
+  return store_number(section.*Member, value.value);
+}
+bool store_flags(Section& section, const SourcedText& value) {
+  section.up = !value.value.empty();
+  return true;
+}
+bool store_l2proxy(Section& section, const SourcedText& value) {
+  section.l2proxy = value.value == "1";
+  return true;
+}
+bool store_address(Section& section, const SourcedText& value) { return store_subnet(section.addresses, value); }
+bool store_route(Section& section, const SourcedText& value) { return store_subnet(section.routes, value); }
+bool store_gateway4(Section& section, const SourcedText& value) { return store_gateway(section.gateway4, value); }
+bool store_gateway6(Section& section, const SourcedText& value) { return store_gateway(section.gateway6, value); }
+
+struct Row {
+  std::string_view subkey;
+  Store store;
+};
+
+constexpr auto kRows = std::to_array<Row>({
+    Row{"link", store_text<&Section::link>},
+    Row{"name", store_text<&Section::name>},
+    Row{"flags", store_flags},
+    Row{"hwaddr", store_hwaddr},
+    Row{"mtu", store_mtu},
+    Row{"l2proxy", store_l2proxy},
+    Row{"ipv4.address", store_address},
+    Row{"ipv6.address", store_address},
+    Row{"ipv4.gateway", store_gateway4},
+    Row{"ipv6.gateway", store_gateway6},
+    Row{"macvlan.mode", store_text<&Section::mode>},
+    Row{"ipvlan.mode", store_text<&Section::mode>},
+    Row{"ipvlan.isolation", store_text<&Section::isolation>},
+    Row{"vlan.id", store_unsigned<&Section::vlan_id>},
+    Row{"veth.mode", store_text<&Section::mode>},
+    Row{"veth.pair", store_text<&Section::host_name>},
+    Row{"veth.n_rxqueues", store_unsigned<&Section::rx_queues>},
+    Row{"veth.n_txqueues", store_unsigned<&Section::tx_queues>},
+    Row{"veth.ipv4.route", store_route},
+    Row{"veth.ipv6.route", store_route},
+    Row{"veth.vlan.id", store_untagged},
+    Row{"veth.vlan.tagged.id", store_tagged},
+});
+
+std::string default_mode(std::string_view type) {
+  if (type == "veth") return "bridge";
+  if (type == "macvlan") return "private";
+  return type == "ipvlan" ? "l3" : "";
+}
+
+Status store(Section& section, const std::string& subkey, const SourcedText& value) {
+  for (const Row& row : kRows) {
+    if (row.subkey != subkey || row.store(section, value)) continue;
+    return fail(Error::message(strings::cat("lxc.net.", section.index, '.', subkey, " can't be read: ", value.value))
+                    .set_by(value.origin));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Section> network_section(const config::NetworkConf& conf) {
+  Section section;
+  section.index = conf.index;
+  section.type = conf.type;
+  section.origin = conf.origin;
+  section.mode = default_mode(conf.type);
+  section.isolation = "bridge";
+  for (const auto& [subkey, value] : conf.values) {
+    section.origins[subkey] = value.origin;
+    TRY(store(section, subkey, value));
+  }
+  return section;
+}
+
+}  // namespace berth::plan
