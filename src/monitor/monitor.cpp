@@ -50,6 +50,7 @@ Monitor::Monitor(const child::BlobView& blob, Loop loop, Fd status, Fd terminal)
       server_(loop_, commands_),
       hook_(loop_),
       devices_(blob, context_.device_program),
+      guardian_(blob),
       signal_watcher_([this] { on_signal(); }),
       starter_watcher_([this] { on_starter(); }),
       channel_watcher_([this] { on_channel(); }),
@@ -136,6 +137,7 @@ Monitor::Outcome Monitor::perform(std::uint32_t index) {
   const Step& step = blob_.step(index);
   stop_at_fault_point(stage_ == Stage::kUndoing ? "undo" : "monitor", index);
   if (log::enabled(log::Level::kTrace)) log::trace(kCategory, strings::cat("step ", index, ": ", blob_.text(step.doing)));
+  if ((step.flags & child::kStepOutlives) != 0) guardian_.expect(index);
   if (step.op == Op::kHostHook) return perform_hook(index, step);
   if (stage_ == Stage::kStarting) return perform_start_step(index, step);
   return perform_plain(index);
@@ -149,6 +151,8 @@ Monitor::Outcome Monitor::perform_start_step(std::uint32_t index, const Step& st
       return (reached_ & bit_of(step.num[0])) != 0 ? Outcome::kDone : Outcome::kWaiting;
     case Op::kAwaitRunning:
       return exec_seen_ ? Outcome::kDone : Outcome::kWaiting;
+    case Op::kGuard:
+      return perform_guard(index);
     case Op::kRelease:
       break;
     default:
@@ -183,6 +187,13 @@ Monitor::Outcome Monitor::perform_clone(std::uint32_t index, const Step& step) {
   if (watched) watched = loop_.watch(container_.init_pidfd.get(), EPOLLIN, init_watcher_);
   if (watched) return Outcome::kDone;
   fail_start(watched.error(), index);
+  return Outcome::kFailed;
+}
+
+Monitor::Outcome Monitor::perform_guard(std::uint32_t index) {
+  const Status started = guardian_.start(context_, log_.get());
+  if (started) return Outcome::kDone;
+  fail_start(started.error(), index);
   return Outcome::kFailed;
 }
 

@@ -13,6 +13,7 @@
 #include "monitor/console.hpp"
 #include "monitor/device_rules.hpp"
 #include "monitor/freezer.hpp"
+#include "monitor/guardian.hpp"
 #include "monitor/hook_runner.hpp"
 #include "monitor/init_process.hpp"
 #include "monitor/loop.hpp"
@@ -74,6 +75,7 @@ class Monitor final : private Control {
   Outcome perform_start_step(std::uint32_t index, const child::Step& step);
   Outcome perform_clone(std::uint32_t index, const child::Step& step);
   Outcome perform_hook(std::uint32_t index, const child::Step& step);
+  Outcome perform_guard(std::uint32_t index);
   Outcome perform_plain(std::uint32_t index);
   void on_hook_end(std::uint32_t index, const Status& result);
   void step_done(std::uint32_t index);
@@ -105,6 +107,7 @@ class Monitor final : private Control {
   void keep_namespaces();
   void drop_init();
   void release_files();
+  void undo_lazily();
   void tell_starter(runtime::StatusKind kind, std::int32_t value, const child::Failure* failure);
   void tell_monitord(runtime::MessageType type, std::int32_t value) const;
   int finish();
@@ -122,6 +125,7 @@ class Monitor final : private Control {
   HookRunner hook_;
   runtime::HostContext context_;
   DeviceRules devices_;
+  Guardian guardian_;
   Fd log_;
   Fd signals_;
   Fd channel_;

@@ -39,13 +39,15 @@ void Monitor::begin_undo() {
   stage_ = Stage::kUndoing;
   for (Fd& fd : context_.namespaces) fd.reset();
   undo_for_reboot_ = rebooting_;
-  queue_ = undo_steps(blob_, done_, rebooting_);
+  // Who is told that a start failed shall find nothing of it.
+  queue_ = undo_steps(blob_, done_, rebooting_, failure_ ? Haste::kAll : Haste::kWithoutLazy);
   next_ = 0;
   advance();
 }
 
 void Monitor::after_undo() {
   if (std::exchange(undo_again_, false)) return begin_undo();
+  guardian_.dismiss();
   if (rebooting_) {
     for (std::uint32_t i = 0; i < done_.size(); ++i) {
       if (blob_.step(i).op == Op::kHostHook) done_[i] = false;
@@ -129,6 +131,13 @@ void Monitor::release_files() {
   log_.reset();
 }
 
+void Monitor::undo_lazily() {
+  child::Failure failure;
+  for (const std::uint32_t index : undo_steps(blob_, done_, false, Haste::kLazyOnly)) {
+    if (!runtime::run_host_step(blob_, index, context_, failure)) log::debug(kCategory, errno_name(failure.error));
+  }
+}
+
 // Who waits for the end may go on once all that was the container's is gone, provided that nobody can start another one of this
 // name before the monitor's groups are gone too: its lock is held until then. Without the lock they wait.
 void Monitor::leave(int status) {
@@ -141,6 +150,7 @@ void Monitor::leave(int status) {
     server_.close();
     status_.reset();
   }
+  undo_lazily();
   monitor::leave(blob_, done_, status);
 }
 

@@ -41,8 +41,15 @@ StepList stop_steps(const BlobView& blob) {
   return steps;
 }
 
-StepList undo_steps(const BlobView& blob, const std::vector<bool>& done, bool reboot) {
-  if (!reboot) return runtime::undo_order(blob, done);
+StepList undo_steps(const BlobView& blob, const std::vector<bool>& done, bool reboot, Haste haste) {
+  if (!reboot) {
+    StepList steps = runtime::undo_order(blob, done);
+    std::erase_if(steps, [&](std::uint32_t index) {
+      const bool lazy = (blob.step(index).flags & child::kStepLazyUndo) != 0;
+      return (haste == Haste::kWithoutLazy && lazy) || (haste == Haste::kLazyOnly && !lazy);
+    });
+    return steps;
+  }
   std::vector<bool> repeated(done.size());
   for (std::uint32_t i = 0; i < done.size(); ++i) repeated[i] = done[i] && again(blob.step(i));
   return runtime::undo_order(blob, repeated);

@@ -14,7 +14,8 @@ using StepList = std::vector<std::uint32_t>;
 StepList start_steps(const child::BlobView& blob, bool reboot);
 StepList stop_steps(const child::BlobView& blob);
 // The undo steps of what is done. On a reboot only of what will be done again.
-StepList undo_steps(const child::BlobView& blob, const std::vector<bool>& done, bool reboot);
+enum class Haste : std::uint8_t { kAll, kWithoutLazy, kLazyOnly };
+StepList undo_steps(const child::BlobView& blob, const std::vector<bool>& done, bool reboot, Haste haste = Haste::kAll);
 
 // The first step of that kind; the number of steps when there is none.
 std::uint32_t step_of(const child::BlobView& blob, child::Op op);

@@ -165,6 +165,10 @@ void plan_opening(Builder& builder) {
   step.num[0] = kSlotNetwork;
   step.num[1] = kSlotNetworkSocket;
   step.flags = child::kStepOnReboot;
+  const bool outlives = std::ranges::any_of(builder.networks.entries, [](const network::Entry& entry) { return entry.outlives; });
+  if (!outlives) return;
+  builder.add(child::Phase::kParallel, child::Op::kGuard, "starting the guardian of what outlives the monitor").flags =
+      child::kStepOnReboot;
 }
 
 void put_item(std::vector<std::string>& items, const std::string& key, const std::string& value) {
