@@ -53,7 +53,8 @@ enum class Op : std::uint16_t {
                  // in it
   kNetlink,  // block = NetlinkRequest; text0 = the interface that it is about; num0 = slot of the socket or kNoSlot = one of the
              // host; num1 = errno that counts as done or 0; num2 = slot of the container's network namespace
-  kGuard,    // from here on somebody takes steps marked kStepOutlives back, should the monitor be killed
+  kNoTransmitChecksum,  // text0 = interface, num0 = slot of a socket in its namespace: it fills checksums in by itself no more
+  kGuard,               // from here on somebody takes steps marked kStepOutlives back, should the monitor be killed
   // --- container side --------------------------------------------------------------------------------------------------
   kDeathSignal,     // num0 = signal
   kBecomeRoot,      // setgroups(0), gid 0, uid 0 in the new user namespace

@@ -1,8 +1,10 @@
 // Runs in: the starting command.
 #include <errno.h>
 
+#include "base/strings.hpp"
 #include "network/device.hpp"
 #include "os/command.hpp"
+#include "sys/file.hpp"
 
 namespace berth::network {
 
@@ -21,6 +23,14 @@ Result<std::vector<std::string>> KernelHost::names() const {
   return names;
 }
 
+// sysfs shows the network namespace in which it was mounted: elsewhere there are no wireless interfaces for it.
+Result<std::string> KernelHost::radio_of(const std::string& name) const {
+  auto radio = sys::read_file(strings::cat("/sys/class/net/", name, "/phy80211/name"));
+  if (radio) return std::string(strings::trim(*radio));
+  if (radio.error().code() == ENOENT || radio.error().code() == ENOTDIR) return std::string();
+  return fail(std::move(radio.error()));
+}
+
 // `br-exists` says it by its status: 0 yes, 2 no. A program that is not installed: no.
 Result<bool> KernelHost::is_open_vswitch(const std::string& name) const {
   constexpr std::chrono::seconds kPatience{10};
@@ -28,6 +38,9 @@ Result<bool> KernelHost::is_open_vswitch(const std::string& name) const {
   question.program = "ovs-vsctl";
   question.arguments = {"--timeout=5", "br-exists", name};
   question.timeout = kPatience;
+  for (std::string& variable : os::own_environment()) {
+    if (variable.starts_with("OVS_")) question.environment.push_back(std::move(variable));
+  }
   const auto asked = os::run(question);
   if (!asked && asked.error().code() == ENOENT) return false;
   return TRY(asked).succeeded();

@@ -27,6 +27,31 @@ Act move_in(const Section& section, const os::LinkDetails& link) {
                                 section.link, section.origin);
 }
 
+// The kernel moves radios by their own commands only; all interfaces of one go together. The index is kept as far as it is free,
+// which it is in a new namespace.
+Act move_radio_in(const Section& section, const std::string& radio) {
+  return run_program({"sh", "-c", "exec iw phy \"$1\" set netns \"$LXC_PID\"", "sh", radio},
+                     strings::cat("moving the radio ", radio, " of ", section.link, " into the container (iw)"), section.link,
+                     section.origin);
+}
+
+// It is the kernel that brings a radio home, at the end of the namespace, under the name that its interface has there.
+Act rename_inside(const Section& section, const os::LinkDetails& link, const std::string& name) {
+  ifinfomsg body{};
+  body.ifi_index = link.index;
+  body.ifi_change = IFF_UP;
+  Request request(RTM_NEWLINK, 0, body);
+  request.message().add_text(IFLA_IFNAME, name);
+  return std::move(request).act(Side::kContainer, strings::cat("naming ", link.name, " ", name), link.name, section.origin);
+}
+
+void move_radio(const Section& section, const os::LinkDetails& link, const std::string& radio, Recipe& recipe) {
+  Entry& entry = recipe.add(move_radio_in(section, radio));
+  entry.outlives = true;
+  entry.undo.push_back(rename_inside(section, link, link.name));
+  if (section.name != link.name) recipe.add(rename_inside(section, link, section.name));
+}
+
 // Down, because only so it can be renamed on its way.
 Act move_home(const Section& section, const os::LinkDetails& link) {
   ifinfomsg body{};
@@ -78,7 +103,8 @@ void restore_addresses(const Section& section, const os::LinkDetails& link, cons
     if (!address || !is_ours_to_restore(known)) continue;
     Section home;
     home.name = link.name;
-    Act act = add_address(home, {*address, known.prefix_length, std::nullopt, section.origin});
+    Act act =
+        add_address(home, {*address, known.prefix_length, parse_address(known.broadcast), section.origin}, Broadcast::kAsGiven);
     act.side = Side::kHost;
     act.forgiven = EEXIST;
     undo.push_back(std::move(act));
@@ -96,6 +122,17 @@ void change_inside(const Section& section, Recipe& recipe) {
                                     section.name, section.origin));
 }
 
+void move_wire(const Section& section, const os::LinkDetails& link, const std::vector<os::LinkAddress>& addresses,
+               Recipe& recipe) {
+  Entry& entry = recipe.add(move_in(section, link));
+  entry.outlives = true;
+  entry.undo.push_back(move_home(section, link));
+  entry.undo.push_back(move_home_anyhow(section, link));
+  entry.undo.push_back(restore_properties(section, link));
+  restore_addresses(section, link, addresses, entry.undo);
+  if (link.up) entry.undo.push_back(set_up(Side::kHost, link.name, section.origin));
+}
+
 }  // namespace
 
 const Traits& Phys::traits() const {
@@ -111,14 +148,11 @@ Status Phys::plan(const Section& section, const Host& host, Recipe& recipe) cons
                     .set_by(section.origin_of("link"))
                     .hint("name another interface"));
   }
-  const auto addresses = TRY(host.addresses_of(link.index));
-  Entry& entry = recipe.add(move_in(section, link));
-  entry.outlives = true;
-  entry.undo.push_back(move_home(section, link));
-  entry.undo.push_back(move_home_anyhow(section, link));
-  entry.undo.push_back(restore_properties(section, link));
-  restore_addresses(section, link, addresses, entry.undo);
-  if (link.up) entry.undo.push_back(set_up(Side::kHost, link.name, section.origin));
+  const std::string radio = TRY(host.radio_of(section.link));
+  if (radio.empty())
+    move_wire(section, link, TRY(host.addresses_of(link.index)), recipe);
+  else
+    move_radio(section, link, radio, recipe);
   change_inside(section, recipe);
   return {};
 }

@@ -28,9 +28,10 @@ struct Fixup {
 
 struct Act {
   enum class Kind : std::uint8_t {
-    kRequest,    // one rtnetlink request
-    kWriteFile,  // `value` into `path`, a file of /proc/sys/net of the host's namespace
-    kProgram,    // runs `program` on the host, output caught
+    kRequest,             // one rtnetlink request
+    kWriteFile,           // `value` into `path`, a file of /proc/sys/net of the host's namespace
+    kProgram,             // runs `program` on the host, output caught
+    kNoTransmitChecksum,  // `object` inside no longer leaves checksums to hardware that isn't there
   };
   Kind kind = Kind::kRequest;
   Side side = Side::kHost;

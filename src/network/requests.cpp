@@ -54,7 +54,7 @@ Act delete_link(const std::string& interface, Origin origin) {
   return act;
 }
 
-Act add_address(const Section& section, const Subnet& subnet) {
+Act add_address(const Section& section, const Subnet& subnet, Broadcast choice) {
   ifaddrmsg body{};
   body.ifa_family = static_cast<std::uint8_t>(subnet.address.family);
   body.ifa_prefixlen = static_cast<std::uint8_t>(subnet.length);
@@ -62,7 +62,8 @@ Act add_address(const Section& section, const Subnet& subnet) {
   request.index_at(in_body(offsetof(ifaddrmsg, ifa_index)), section.name);
   request.message().add(IFA_LOCAL, bytes_of(subnet.address));
   request.message().add(IFA_ADDRESS, bytes_of(subnet.address));
-  if (const auto broadcast = broadcast_of(subnet)) request.message().add(IFA_BROADCAST, bytes_of(*broadcast));
+  if (const auto broadcast = choice == Broadcast::kAsGiven ? subnet.broadcast : broadcast_of(subnet))
+    request.message().add(IFA_BROADCAST, bytes_of(*broadcast));
   const std::string text = strings::cat(subnet.address.text(), '/', subnet.length);
   return std::move(request).act(Side::kContainer, strings::cat("giving ", section.name, " the address ", text), text,
                                 subnet.origin);

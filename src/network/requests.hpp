@@ -14,7 +14,8 @@ Request new_link_inside(const Section& section);
 
 Act set_up(Side side, const std::string& interface, Origin origin);
 Act delete_link(const std::string& interface, Origin origin);  // on the host; one that is gone already is fine
-Act add_address(const Section& section, const Subnet& subnet);
+enum class Broadcast : std::uint8_t { kComputed, kAsGiven };
+Act add_address(const Section& section, const Subnet& subnet, Broadcast broadcast = Broadcast::kComputed);
 
 struct Route {
   Subnet destination;                // length 0: the default route

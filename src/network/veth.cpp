@@ -20,13 +20,17 @@ namespace {
 // What the end on the host is plugged into.
 enum class Plug : std::uint8_t { kNothing, kBridge, kOpenVswitch, kRouted };
 
+// ovs-vsctl waits for ever where the switch does not run.
+constexpr std::string_view kSwitchPatience = "--timeout=10";
+
 struct Pair {
   const Section& section;
   std::string host_end;
   HardwareAddress host_address;
   Plug plug = Plug::kNothing;
   std::optional<std::uint32_t> mtu;
-  unsigned default_vlan = 0;  // of the bridge
+  unsigned default_vlan = 0;   // of the bridge
+  bool in_user_space = false;  // the data path of the switch
 };
 
 template <std::size_t N>
@@ -86,6 +90,7 @@ Status look_at_link(Pair& pair, const Host& host) {
   const bool possible = link.kind == "openvswitch" || link.kind == "tun";
   if (!possible || !TRY(host.is_open_vswitch(section.link))) return fail(no_bridge(section, link));
   pair.plug = Plug::kOpenVswitch;
+  pair.in_user_space = link.kind == "tun";
   return {};
 }
 
@@ -152,16 +157,31 @@ void join_vlans(const Pair& pair, Recipe& recipe) {
   for (const unsigned id : section.tagged) recipe.add(change_port_vlan(pair, true, id, false, "veth.vlan.tagged.id"));
 }
 
+// In one transaction: a port of that name that a crash left behind would keep its old tags.
 std::vector<std::string> switch_port(const Pair& pair) {
   const Section& section = pair.section;
-  std::vector<std::string> words = {"ovs-vsctl", "--may-exist", "add-port", section.link, pair.host_end};
-  if (section.untagged == VlanMembership::kId) words.push_back(strings::cat("tag=", section.untagged_id));
+  const std::string& end = pair.host_end;
+  std::vector<std::string> words = {
+      "ovs-vsctl", std::string(kSwitchPatience), "--", "--if-exists", "del-port", end, "--", "add-port", section.link, end};
+  const bool untagged = section.untagged == VlanMembership::kId;
+  if (untagged) words.push_back(strings::cat("tag=", section.untagged_id));
   std::string tags;
   for (const unsigned id : section.tagged) tags += strings::cat(tags.empty() ? "" : ",", id);
   if (!tags.empty()) words.push_back(strings::cat("trunks=", tags));
-  if (section.untagged == VlanMembership::kId && !tags.empty()) words.emplace_back("vlan_mode=native-untagged");
-  if (section.untagged == VlanMembership::kNone) words.emplace_back("vlan_mode=trunk");
+  if (untagged) words.emplace_back(tags.empty() ? "vlan_mode=access" : "vlan_mode=native-untagged");
+  if (!untagged && (!tags.empty() || section.untagged == VlanMembership::kNone)) words.emplace_back("vlan_mode=trunk");
   return words;
+}
+
+// A data path in user space forwards frames as they are, and a veth leaves checksums out.
+Act fill_in_checksums(const Section& section) {
+  Act act;
+  act.kind = Act::Kind::kNoTransmitChecksum;
+  act.side = Side::kContainer;
+  act.doing = strings::cat("letting ", section.name, " fill in its checksums");
+  act.object = section.name;
+  act.origin = section.origin_of("link");
+  return act;
 }
 
 void join_switch(const Pair& pair, Recipe& recipe) {
@@ -169,10 +189,11 @@ void join_switch(const Pair& pair, Recipe& recipe) {
   Entry& entry =
       recipe.add(run_program(switch_port(pair), strings::cat("adding ", pair.host_end, " to the switch ", section.link),
                              section.link, section.origin_of("link")));
-  entry.undo.push_back(run_program({"ovs-vsctl", "--if-exists", "del-port", section.link, pair.host_end},
-                                   strings::cat("removing ", pair.host_end, " from the switch ", section.link), section.link,
-                                   section.origin_of("link")));
+  entry.undo.push_back(run_program(
+      {"ovs-vsctl", std::string(kSwitchPatience), "--no-wait", "--if-exists", "del-port", pair.host_end},
+      strings::cat("removing ", pair.host_end, " from the switch ", section.link), section.link, section.origin_of("link")));
   entry.outlives = true;
+  if (pair.in_user_space) recipe.add(fill_in_checksums(section));
 }
 
 bool has_family(const Section& section, int family) {

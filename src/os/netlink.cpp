@@ -114,11 +114,12 @@ std::string address_text(int family, Bytes value) {
 void take_address(Bytes payload, std::vector<Link>& links) {
   const auto head = take<ifaddrmsg>(payload);
   if (!head) return;
-  LinkAddress address{head->ifa_family, {}, head->ifa_prefixlen, head->ifa_scope};
+  LinkAddress address{head->ifa_family, {}, head->ifa_prefixlen, head->ifa_scope, {}};
   bool has_local = false;
   each_attribute(payload, [&](int type, Bytes value) {
     // On point-to-point links IFA_ADDRESS is the other end, IFA_LOCAL ours.
     if (type == IFA_LOCAL || (type == IFA_ADDRESS && !has_local)) address.text = address_text(head->ifa_family, value);
+    if (type == IFA_BROADCAST) address.broadcast = address_text(head->ifa_family, value);
     has_local = has_local || type == IFA_LOCAL;
   });
   if (address.text.empty()) return;

@@ -20,7 +20,8 @@ struct LinkAddress {
   int family = 0;    // AF_INET, AF_INET6
   std::string text;  // "10.0.3.7", "fd00::1"
   unsigned prefix_length = 0;
-  unsigned scope = 0;  // RT_SCOPE_UNIVERSE = 0, RT_SCOPE_LINK = 253, RT_SCOPE_HOST = 254
+  unsigned scope = 0;          // RT_SCOPE_UNIVERSE = 0, RT_SCOPE_LINK = 253, RT_SCOPE_HOST = 254
+  std::string broadcast = {};  // empty: none
 };
 
 struct Link {

@@ -119,6 +119,10 @@ void fill_program(PlannedStep& step, const Builder& builder, const Act& act) {
   step.list[0].insert(step.list[0].begin(), "/usr/bin/env");
   step.list[1] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
                   strings::cat("LXC_NAME=", builder.inputs.name)};
+  // Where Open vSwitch keeps its sockets.
+  for (const std::string& variable : builder.inputs.caller_environment) {
+    if (variable.starts_with("OVS_")) step.list[1].push_back(variable);
+  }
 }
 
 void fill(PlannedStep& step, const Builder& builder, const Act& act) {
@@ -135,6 +139,11 @@ void fill(PlannedStep& step, const Builder& builder, const Act& act) {
       return;
     case Act::Kind::kProgram:
       return fill_program(step, builder, act);
+    case Act::Kind::kNoTransmitChecksum:
+      step.op = child::Op::kNoTransmitChecksum;
+      step.text[0] = act.object;
+      step.num[0] = kSlotNetworkSocket;
+      return;
   }
 }
 

@@ -213,6 +213,8 @@ Status run(Frame& frame) {
       return device_program(frame);
     case Op::kOpenNetwork:
       return open_network(frame.step, frame.context);
+    case Op::kNoTransmitChecksum:
+      return no_transmit_checksum(frame.blob, frame.step, frame.context);
     case Op::kNetlink:
       return send_netlink(frame.blob, frame.step, frame.context);
     default:

@@ -115,6 +115,11 @@ Status open_network(const child::Step& step, HostContext& context) {
   return {};
 }
 
+Status no_transmit_checksum(const child::BlobView& blob, const child::Step& step, const HostContext& context) {
+  if (!is_slot(step.num[0])) return fail(Error::from_errno(EBADMSG, "step", "network slots"));
+  return sys::switch_off_transmit_checksum(context.slots[step.num[0]].get(), blob.text(step.text[0]));
+}
+
 Status send_netlink(const child::BlobView& blob, const child::Step& step, const HostContext& context) {
   const Status sent = deliver(blob, step, context);
   if (sent || (step.num[1] != 0 && sent.error().code() == static_cast<int>(step.num[1]))) return {};

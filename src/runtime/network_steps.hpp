@@ -12,4 +12,6 @@ Status open_network(const child::Step& step, HostContext& context);
 // kNetlink. An Error carries the kernel's own words as its output, where it has any.
 Status send_netlink(const child::BlobView& blob, const child::Step& step, const HostContext& context);
 
+Status no_transmit_checksum(const child::BlobView& blob, const child::Step& step, const HostContext& context);
+
 }  // namespace berth::runtime

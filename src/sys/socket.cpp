@@ -1,6 +1,8 @@
 // Runs in: every process on the host's side.
 #include "sys/socket.hpp"
 
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/timerfd.h>
@@ -163,6 +165,15 @@ Result<ucred> peer_credentials(int fd) {
 Status set_option(int fd, int level, int option, int value) {
   return status(raw::call(SYS_setsockopt, fd, level, option, &value, sizeof value), "setsockopt",
                 strings::cat("option ", option));
+}
+
+Status switch_off_transmit_checksum(int socket_fd, const std::string& interface) {
+  ethtool_value off{ETHTOOL_STXCSUM, 0};
+  ifreq request{};
+  if (interface.size() >= sizeof request.ifr_name) return fail(Error::from_errno(ENODEV, "ioctl SIOCETHTOOL", interface));
+  interface.copy(request.ifr_name, interface.size());
+  request.ifr_data = reinterpret_cast<char*>(&off);
+  return status(raw::call(SYS_ioctl, socket_fd, SIOCETHTOOL, &request), "ioctl SIOCETHTOOL", interface);
 }
 
 Result<int> interface_index(int socket_fd, const std::string& name) {

@@ -43,6 +43,8 @@ Result<ucred> peer_credentials(int fd);
 Status set_option(int fd, int level, int option, int value);
 // Index of the interface of that name, or alternative name, in the network namespace of any socket. ioctl SIOCGIFINDEX; ENODEV.
 Result<int> interface_index(int socket_fd, const std::string& name);
+// Transmit checksums of an interface are computed before a frame leaves it. ioctl SIOCETHTOOL.
+Status switch_off_transmit_checksum(int socket_fd, const std::string& interface);
 // SO_RCVTIMEO and SO_SNDTIMEO; 0 = for ever. What takes longer fails with EAGAIN.
 Status set_time_limits(int fd, int seconds);
 
