@@ -72,7 +72,7 @@ Status gather_networks(const InfoOptions& options, const runtime::CommandClient&
   if (info.pid && (whole || options.all() || options.ips)) info.interfaces = links_inside(*info.pid, !whole);
   if (options.all() || options.json || options.ips) info.addresses = addresses_of(info.interfaces);
   if (info.configured.empty()) return {};
-  const auto host = TRY(TRY(os::Netlink::open()).links());
+  const auto host = TRY(TRY(os::Netlink::open()).bare_links());
   info.networks = runtime::network_use(info.configured, host, info.interfaces);
   return {};
 }

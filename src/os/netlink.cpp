@@ -382,6 +382,12 @@ Result<std::vector<Link>> Netlink::links() {
   return links;
 }
 
+Result<std::vector<Link>> Netlink::bare_links() {
+  std::vector<Link> links;
+  TRY_CONTEXT(dump(RTM_GETLINK, links), "listing network interfaces");
+  return links;
+}
+
 Result<std::vector<Link>> Netlink::addressed_links() {
   constexpr int kLoopback = 1;  // in each network namespace (LOOPBACK_IFINDEX of the kernel)
   std::vector<Link> links;

@@ -79,6 +79,8 @@ class Netlink {
   Result<std::vector<LinkAddress>> addresses_of(int index);
   // All links in the order of the kernel, each with its addresses.
   Result<std::vector<Link>> links();
+  // The same without addresses: one question less.
+  Result<std::vector<Link>> bare_links();
   // Links that have addresses, without the kernel's loopback; costs one question where there are none.
   Result<std::vector<Link>> addressed_links();
 
