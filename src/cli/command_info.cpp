@@ -2,15 +2,18 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "base/strings.hpp"
 #include "cgroup/driver.hpp"
 #include "cli/commands.hpp"
+#include "cli/interface_json.hpp"
 #include "cli/json.hpp"
 #include "cli/report.hpp"
 #include "cli/units.hpp"
 #include "config/parser.hpp"
 #include "runtime/inspect.hpp"
-#include "sys/file.hpp"
+#include "runtime/network_use.hpp"
 
 namespace berth::cli {
 namespace {
@@ -33,51 +36,45 @@ constexpr Option kOptions[] = {
     {"json", 0, Takes::kNothing, "", "shows everything as JSON", set_flag<&InfoOptions::json>},
 };
 
-struct LinkUse {
-  std::string name;
-  std::uint64_t sent = 0, received = 0;  // by the container, bytes
-};
-
 struct Info {
   std::string name, lxcpath;
   runtime::State state = runtime::State::kStopped;
   std::optional<pid_t> pid;
   std::vector<std::string> addresses;
   cgroup::Stats stats;
-  std::vector<LinkUse> links;
+  std::vector<runtime::ConfiguredNetwork> configured;
+  std::vector<runtime::NetworkUse> networks;
+  std::vector<os::Link> interfaces;  // inside; for --json
   std::vector<std::pair<std::string, std::optional<std::string>>> items;
 };
 
 // --- gathering -----------------------------------------------------------------------------------------------------------
 
-std::optional<std::uint64_t> interface_counter(const std::string& interface, std::string_view counter) {
-  const auto text = sys::read_file(strings::cat("/sys/class/net/", interface, "/statistics/", counter));
-  return text ? strings::parse_number<std::uint64_t>(strings::trim(*text)) : std::nullopt;
-}
-
-// The host's ends of the container's interfaces; what the host receives there, the container sent.
-std::vector<LinkUse> link_use(const runtime::CommandClient& client) {
-  std::vector<LinkUse> links;
-  for (int i = 0;; ++i) {
-    const auto type = client.config_item(strings::cat("lxc.net.", i, ".type"));
-    if (!type || type->empty()) return links;
-    const auto name = client.config_item(strings::cat("lxc.net.", i, *type == "veth" ? ".veth.pair" : ".link"));
-    if (!name || name->empty()) continue;
-    const auto sent = interface_counter(*name, "rx_bytes");
-    const auto received = interface_counter(*name, "tx_bytes");
-    if (sent && received) links.push_back({*name, *sent, *received});
-  }
-}
-
-// Where the caller may not enter the network namespace, there is nothing to show.
-std::vector<std::string> addresses_of(pid_t init) {
+// What the container has inside; nothing where the caller may not enter its network namespace.
+std::vector<os::Link> links_inside(pid_t init, bool only_addressed) {
   const auto visitor = runtime::NetworkVisitor::create(runtime::NetworkVisitor::Who::kSelf);
   if (!visitor) return {};
-  const auto links = visitor->addressed_links_of(init);
-  if (!links) return {};
-  std::vector<std::string> texts = runtime::shown_addresses(*links, AF_INET);
-  for (std::string& text : runtime::shown_addresses(*links, AF_INET6)) texts.push_back(std::move(text));
+  return (only_addressed ? visitor->addressed_links_of(init) : visitor->links_of(init)).value_or(std::vector<os::Link>{});
+}
+
+std::vector<std::string> addresses_of(const std::vector<os::Link>& links) {
+  std::vector<std::string> texts = runtime::shown_addresses(links, AF_INET);
+  for (std::string& text : runtime::shown_addresses(links, AF_INET6)) texts.push_back(std::move(text));
   return texts;
+}
+
+// Asks for no more than is shown: most containers have no counters but those of veths, which the host has.
+Status gather_networks(const InfoOptions& options, const runtime::CommandClient& client, Info& info) {
+  const bool statistics = options.all() || options.json || options.stats;
+  if (statistics) info.configured = runtime::configured_networks(client);
+  const auto counted_inside = [](const auto& network) { return !network.is_veth() && !network.host_name().empty(); };
+  const bool whole = options.json || std::ranges::any_of(info.configured, counted_inside);
+  if (info.pid && (whole || options.all() || options.ips)) info.interfaces = links_inside(*info.pid, !whole);
+  if (options.all() || options.json || options.ips) info.addresses = addresses_of(info.interfaces);
+  if (info.configured.empty()) return {};
+  const auto host = TRY(TRY(os::Netlink::open()).bare_links());
+  info.networks = runtime::network_use(info.configured, host, info.interfaces);
+  return {};
 }
 
 std::optional<std::string> item_of(const runtime::Container& container, const std::string& key) {
@@ -97,17 +94,18 @@ Result<Info> gather(const InfoOptions& options, const runtime::Container& contai
             .pid = {},
             .addresses = {},
             .stats = {},
-            .links = {},
+            .configured = {},
+            .networks = {},
+            .interfaces = {},
             .items = {}};
   for (const std::string& key : options.keys) info.items.emplace_back(key, item_of(container, key));
   if (info.state == runtime::State::kStopped) return info;
   if (const auto pid = client.init_pid()) info.pid = *pid;
-  if (info.pid && (everything || options.ips)) info.addresses = addresses_of(*info.pid);
+  TRY(gather_networks(options, client, info));
   if (!everything && !options.stats) return info;
   // A container that stops meanwhile has no statistics any more.
   const auto stats = runtime::read_stats(client, TRY(cgroup::detect_host()));
   if (stats) info.stats = *stats;
-  info.links = link_use(client);
   return info;
 }
 
@@ -145,7 +143,7 @@ void print_stats(Printer& out, const Info& info) {
   out.bytes("BlkIO use:", info.stats.blkio);
   out.bytes("Memory use:", info.stats.memory);
   out.bytes("KMem use:", info.stats.kernel_memory);
-  for (const LinkUse& link : info.links) {
+  for (const runtime::NetworkUse& link : info.networks) {
     out.line("Link:", strings::printable(link.name));
     out.bytes(" TX bytes:", link.sent);
     out.bytes(" RX bytes:", link.received);
@@ -186,6 +184,27 @@ void put(JsonWriter& json, std::string_view key, std::optional<std::uint64_t> nu
     json.null();
 }
 
+void put_networks(JsonWriter& json, const std::vector<runtime::NetworkUse>& networks) {
+  json.key("links").begin_array();
+  for (const runtime::NetworkUse& use : networks) {
+    json.begin_object().key("name").value(use.name).key("tx_bytes").value(use.sent);
+    json.key("rx_bytes").value(use.received).end_object();
+  }
+  json.end_array();
+}
+
+void put_items(JsonWriter& json, const Info& info) {
+  json.key("config").begin_object();
+  for (const auto& [key, value] : info.items) {
+    json.key(key);
+    if (value)
+      json.value(*value);
+    else
+      json.null();
+  }
+  json.end_object();
+}
+
 std::string print_json(const Info& info) {
   JsonWriter json;
   json.begin_object().key("name").value(info.name).key("lxcpath").value(info.lxcpath);
@@ -199,26 +218,13 @@ std::string print_json(const Info& info) {
   put(json, "blkio_bytes", info.stats.blkio);
   put(json, "memory_bytes", info.stats.memory);
   put(json, "kernel_memory_bytes", info.stats.kernel_memory);
-  json.end_object().key("links").begin_array();
-  for (const LinkUse& link : info.links) {
-    json.begin_object()
-        .key("name")
-        .value(link.name)
-        .key("tx_bytes")
-        .value(link.sent)
-        .key("rx_bytes")
-        .value(link.received)
-        .end_object();
-  }
-  json.end_array().key("config").begin_object();
-  for (const auto& [key, value] : info.items) {
-    json.key(key);
-    if (value)
-      json.value(*value);
-    else
-      json.null();
-  }
-  json.end_object().end_object();
+  json.end_object();
+  put_networks(json, info.networks);
+  json.key("interfaces").begin_array();
+  for (const os::Link& link : info.interfaces) put_interface(json, link);
+  json.end_array();
+  put_items(json, info);
+  json.end_object();
   return json.take();
 }
 

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "cli/commands.hpp"
+#include "cli/lxcpaths.hpp"
 #include "cli/report.hpp"
 #include "runtime/monitord_client.hpp"
 #include "sys/socket.hpp"
@@ -14,20 +15,9 @@ namespace {
 using runtime::MessageType;
 using runtime::MonitordClient;
 
-struct MonitorOptions : Common {
-  std::vector<std::string> lxcpaths;
+struct MonitorOptions : WithLxcpaths {
   bool quit = false;
 };
-
-Status add_lxcpath(Common& options, std::string_view value) {
-  if (!value.starts_with('/')) {
-    return fail(Error::message(strings::cat("lxcpath is not absolute: '", value, "'"))
-                    .hint("give -P (--lxcpath) a path that begins with '/'"));
-  }
-  options.lxcpath = std::string(value);  // of a default log file
-  static_cast<MonitorOptions&>(options).lxcpaths.push_back(TRY(lxcpath_of(options)));
-  return {};
-}
 
 constexpr Option kOptions[] = {
     {"lxcpath", 'P', Takes::kValue, "PATH", "monitor the containers of PATH, may be given more than once", add_lxcpath},
@@ -109,11 +99,11 @@ Result<int> quit(const Common& options, const std::vector<std::string>& lxcpaths
 }
 
 Result<int> monitor(MonitorOptions& options) {
-  if (options.lxcpaths.empty()) options.lxcpaths.push_back(TRY(lxcpath_of(options)));
-  if (options.quit) return quit(options, options.lxcpaths);
+  const std::vector<std::string> lxcpaths = TRY(lxcpaths_of(options));
+  if (options.quit) return quit(options, lxcpaths);
   const NamePattern pattern = TRY(NamePattern::compile(options.name));
   std::vector<MonitordClient> clients;
-  for (const std::string& lxcpath : options.lxcpaths) clients.push_back(TRY(MonitordClient::open(lxcpath)));
+  for (const std::string& lxcpath : lxcpaths) clients.push_back(TRY(MonitordClient::open(lxcpath)));
   TRY(listen(clients, pattern));
   return 0;
 }

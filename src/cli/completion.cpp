@@ -25,6 +25,7 @@ constexpr auto kKinds = std::to_array<ValueKind>({{"FILE", "file"},
                                                   {"STATE", "state"},
                                                   {"FORM", "form"},
                                                   {"KEY", "key"},
+                                                  {"SORT", "sort"},
                                                   {"KEY=VAL", "setting"}});
 
 std::string_view kind_of(const Option& option) {
@@ -146,6 +147,7 @@ _berth_value() {
   level) _berth_reply 'TRACE DEBUG INFO NOTICE WARN ERROR CRIT ALERT FATAL' "$3" ;;
   state) _berth_reply 'STOPPED STARTING RUNNING STOPPING ABORTING FREEZING FROZEN THAWED' "$3" ;;
   form) _berth_reply 'text json' "$3" ;;
+  sort) _berth_reply 'n c b m s k p t' "$3" ;;
   key) _berth_reply "$_berth_keys" "$3" ;;
   setting)
     _berth_reply "$_berth_keys" "$3"
@@ -162,6 +164,18 @@ _berth_list_options() {
   _berth_reply "$words" "$2"
 }
 
+# [NAME] add|del DEVICE: what comes is told by what stands there.
+_berth_device() {
+  case " ${COMP_WORDS[*]:0:COMP_CWORD} " in
+  *' add '* | *' del '*)
+    [[ $1 == /* ]] && return
+    local interfaces=(/sys/class/net/*)
+    _berth_reply "${interfaces[*]##*/}" "$1"
+    ;;
+  *) if [[ -n $name ]]; then _berth_reply 'add del' "$1"; else _berth_containers device "$1"; fi ;;
+  esac
+}
+
 _berth_argument() {
   case $1 in
   config)
@@ -172,6 +186,7 @@ _berth_argument() {
     generate) _berth_reply 'man schema words completion' "$2" ;;
     esac
     ;;
+  device) _berth_device "$2" ;;
   @WITHOUT_NAME@) ;;
   *) [[ -n $name || -n $rest ]] || _berth_containers "$1" "$2" ;;
   esac

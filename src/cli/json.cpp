@@ -59,6 +59,7 @@ void append_escaped(std::string& out, char c) {
 }  // namespace
 
 void JsonWriter::newline() {
+  if (one_line_) return;
   text_ += '\n';
   text_.append(2 * has_items_.size(), ' ');
 }
@@ -69,7 +70,7 @@ void JsonWriter::separate() {
     return;
   }
   if (has_items_.empty()) return;
-  if (has_items_.back()) text_ += ',';
+  if (has_items_.back()) text_ += one_line_ ? ", " : ",";
   has_items_.back() = true;
   newline();
 }

@@ -10,6 +10,9 @@ namespace berth::cli {
 
 class JsonWriter {
  public:
+  enum class Layout { kIndented, kOneLine };
+  explicit JsonWriter(Layout layout = Layout::kIndented) : one_line_(layout == Layout::kOneLine) {}
+
   JsonWriter& begin_object();
   JsonWriter& end_object();
   JsonWriter& begin_array();
@@ -32,6 +35,7 @@ class JsonWriter {
   void separate();
   void newline();
 
+  bool one_line_;
   std::string text_;
   std::vector<bool> has_items_;  // one entry an open object or array
   bool after_key_ = false;

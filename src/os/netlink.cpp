@@ -53,16 +53,60 @@ Link& link_of(int index, std::vector<Link>& links) {
   return links.back();
 }
 
+// Up to the first NUL.
+std::string text_of(Bytes value) {
+  const char* text = reinterpret_cast<const char*>(value.data());
+  return {text, ::strnlen(text, value.size())};
+}
+
+std::optional<LinkCounters> counters_of(Bytes value) {
+  // Kernels add members at the end; what is read here has been there from the beginning (2.6.35).
+  struct Head {
+    std::uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes, rx_errors, tx_errors, rx_dropped, tx_dropped;
+  };
+  const auto head = take<Head>(value);
+  if (!head) return std::nullopt;
+  return LinkCounters{head->rx_bytes,  head->tx_bytes,  head->rx_packets, head->tx_packets,
+                      head->rx_errors, head->tx_errors, head->rx_dropped, head->tx_dropped};
+}
+
+void take_link_attribute(int type, Bytes value, Link& link) {
+  switch (type) {
+    case IFLA_IFNAME:
+      link.name = text_of(value);
+      break;
+    case IFLA_IFALIAS:
+      link.alias = text_of(value);
+      break;
+    case IFLA_LINK:
+      link.below = take<int>(value).value_or(0);
+      break;
+    case IFLA_STATS64:
+      link.counters = counters_of(value);
+      break;
+    case IFLA_LINKINFO:
+      each_attribute(value, [&](int inner, Bytes text) {
+        if (inner == IFLA_INFO_KIND) link.kind = text_of(text);
+      });
+      break;
+    case IFLA_PROP_LIST:
+      each_attribute(value, [&](int inner, Bytes text) {
+        if (inner == IFLA_ALT_IFNAME) link.other_names.push_back(text_of(text));
+      });
+      break;
+    default:
+      break;
+  }
+}
+
 void take_link(Bytes payload, std::vector<Link>& links) {
   const auto head = take<ifinfomsg>(payload);
   if (!head) return;
   Link& link = link_of(head->ifi_index, links);
   link.up = (head->ifi_flags & IFF_UP) != 0;
   link.loopback = (head->ifi_flags & IFF_LOOPBACK) != 0;
-  each_attribute(payload, [&](int type, Bytes value) {
-    const char* text = reinterpret_cast<const char*>(value.data());
-    if (type == IFLA_IFNAME) link.name.assign(text, ::strnlen(text, value.size()));
-  });
+  link.other_names.clear();
+  each_attribute(payload, [&](int type, Bytes value) { take_link_attribute(type, value, link); });
 }
 
 std::string ipv4_text(Bytes value) {
@@ -142,11 +186,6 @@ NetlinkReply refusal_of(const nlmsghdr& head, Bytes payload) {
     if (type == NLMSGERR_ATTR_MSG) reply.reason.assign(text, ::strnlen(text, value.size()));
   });
   return reply;
-}
-
-std::string text_of(Bytes value) {
-  const char* text = reinterpret_cast<const char*>(value.data());
-  return {text, ::strnlen(text, value.size())};
 }
 
 template <typename T>
@@ -341,6 +380,12 @@ Result<std::vector<Link>> Netlink::links() {
   TRY_CONTEXT(dump(RTM_GETLINK, links), "listing network interfaces");
   TRY_CONTEXT(dump(RTM_GETADDR, links), "listing network addresses");
   std::erase_if(links, [](const Link& link) { return link.name.empty(); });  // came meanwhile
+  return links;
+}
+
+Result<std::vector<Link>> Netlink::bare_links() {
+  std::vector<Link> links;
+  TRY_CONTEXT(dump(RTM_GETLINK, links), "listing network interfaces");
   return links;
 }
 

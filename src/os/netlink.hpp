@@ -24,17 +24,30 @@ struct LinkAddress {
   std::string broadcast = {};  // empty: none
 };
 
+// Since the interface was made, as it sees them: what it received and what it sent.
+struct LinkCounters {
+  std::uint64_t rx_bytes = 0, tx_bytes = 0;
+  std::uint64_t rx_packets = 0, tx_packets = 0;
+  std::uint64_t rx_errors = 0, tx_errors = 0;
+  std::uint64_t rx_dropped = 0, tx_dropped = 0;
+};
+
 struct Link {
   int index = 0;
   std::string name;
   bool up = false;        // IFF_UP
   bool loopback = false;  // IFF_LOOPBACK
   std::vector<LinkAddress> addresses;
+  std::string kind = {};                      // "veth", "macvlan"; empty = a device of the machine
+  std::string alias = {};                     // IFLA_IFALIAS: a note of whoever manages it
+  std::vector<std::string> other_names = {};  // IFLA_ALT_IFNAME
+  // The interface it stands on, or a veth's other end: its index in the network namespace where that is. 0 = none.
+  int below = 0;
+  std::optional<LinkCounters> counters = {};  // nothing: the kernel told none
 };
 
 // One interface in full.
 struct LinkDetails : Link {
-  std::string kind;  // "bridge", "veth", "tun", ...; empty: hardware
   std::uint32_t mtu = 0;
   int master = 0;  // index of the bridge or bond that it belongs to; 0 = none
   std::vector<std::byte> hardware_address;
@@ -67,6 +80,8 @@ class Netlink {
   Result<std::vector<LinkAddress>> addresses_of(int index);
   // All links in the order of the kernel, each with its addresses.
   Result<std::vector<Link>> links();
+  // The same without addresses: one question less.
+  Result<std::vector<Link>> bare_links();
   // Links that have addresses, without the kernel's loopback; costs one question where there are none.
   Result<std::vector<Link>> addressed_links();
 

@@ -29,6 +29,7 @@ std::string* wanted(cgroup::StatsDirectories& directories, const cgroup::Hierarc
     if (name == "memory") return &directories.memory;
     if (name == "cpuacct") return &directories.cpuacct;
     if (name == "blkio") return &directories.blkio;
+    if (name == "pids") return &directories.pids;
   }
   return nullptr;
 }
@@ -46,19 +47,22 @@ bool has_v1_memory(const cgroup::Host& host) {
 // Of the calling thread: others of its process can be elsewhere.
 Result<Fd> own_network() { return sys::open("/proc/thread-self/ns/net", O_RDONLY); }
 
-Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host& host, StatsKind kind) {
+cgroup::StatsDirectories stats_directories(const CommandClient& client, const cgroup::Host& host, StatsKind kind) {
   cgroup::StatsDirectories directories;
-  const bool memory_only = kind == StatsKind::kMemory;
   const bool v1_memory = has_v1_memory(host);
   for (const cgroup::Hierarchy& hierarchy : host.hierarchies) {
     std::string controller;
     std::string* directory = wanted(directories, hierarchy, controller);
-    if (directory == nullptr) continue;
-    if (memory_only && directory != (v1_memory ? &directories.memory : &directories.unified)) continue;
+    if (directory == nullptr || (directory == &directories.pids && kind != StatsKind::kLoad)) continue;
+    if (kind == StatsKind::kMemory && directory != (v1_memory ? &directories.memory : &directories.unified)) continue;
     // A container of another layout of groups has none in this hierarchy; that is no failure.
     if (const auto group = limit_path(client, controller)) *directory = strings::cat(hierarchy.mount_point, *group);
   }
-  return cgroup::read_stats(directories);
+  return directories;
+}
+
+Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host& host, StatsKind kind) {
+  return cgroup::read_stats(stats_directories(client, host, kind));
 }
 
 Result<NetworkVisitor> NetworkVisitor::create(Who who) {
@@ -93,6 +97,8 @@ Result<os::Netlink> NetworkVisitor::socket_as_owner(pid_t init) const {
 }
 
 Result<std::vector<os::Link>> NetworkVisitor::links_of(pid_t init) const { return TRY(socket_in(init)).links(); }
+
+Result<std::vector<os::Link>> NetworkVisitor::counted_links_of(pid_t init) const { return TRY(socket_in(init)).bare_links(); }
 
 Result<std::vector<os::Link>> NetworkVisitor::addressed_links_of(pid_t init) const {
   return TRY(socket_in(init)).addressed_links();

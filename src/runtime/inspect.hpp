@@ -13,8 +13,11 @@
 
 namespace berth::runtime {
 
-// From the container's limit groups on `host`; the monitor is asked once for each hierarchy that counts something of `kind`.
-enum class StatsKind { kAll, kMemory };
+// From the container's limit groups on `host`; the monitor is asked once for each hierarchy that counts something of `kind`
+// (kLoad: for read_load).
+enum class StatsKind { kAll, kMemory, kLoad };
+// Where they are counted, for who reads them more than once: the limit groups stay what they are as long as the container runs.
+cgroup::StatsDirectories stats_directories(const CommandClient& client, const cgroup::Host& host, StatsKind kind);
 Result<cgroup::Stats> read_stats(const CommandClient& client, const cgroup::Host& host, StatsKind kind = StatsKind::kAll);
 
 // The calling thread's network namespace.
@@ -30,6 +33,8 @@ class NetworkVisitor {
   static Result<NetworkVisitor> create(Who who = Who::kScout);
   [[nodiscard]] Result<os::Netlink> socket_in(pid_t init) const;
   [[nodiscard]] Result<std::vector<os::Link>> links_of(pid_t init) const;
+  // Without their addresses.
+  [[nodiscard]] Result<std::vector<os::Link>> counted_links_of(pid_t init) const;
   // Those with addresses, without the loopback: cheaper.
   [[nodiscard]] Result<std::vector<os::Link>> addressed_links_of(pid_t init) const;
 

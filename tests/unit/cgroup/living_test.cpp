@@ -152,6 +152,55 @@ TEST_F(Living, StatsThatAreNotCounted) {
   EXPECT_FALSE(read_stats({fake.path("gone"), "", "", ""}));
 }
 
+TEST(Load, Version1AddsUpDevicesAndTurnsTicksIntoTime) {
+  const test::FakeHost fake;
+  fake.file("c/cpuacct.usage", "1500000000\n");
+  fake.file("c/cpuacct.stat", "user 58\nsystem 15\n");
+  fake.file("b/blkio.throttle.io_service_bytes",
+            "8:0 Read 100\n8:0 Write 20\n8:0 Total 120\n8:16 Read 1\n8:16 Write 2\n8:16 Total 3\nTotal 123\n");
+  fake.file("b/blkio.throttle.io_serviced", "8:0 Read 5\nTotal 7\n");
+  fake.file("p/pids.current", "12\n");
+  const auto load = read_load({"", fake.path("c"), fake.path("b"), "", fake.path("p")});
+  ASSERT_TRUE(load);
+  EXPECT_EQ(load->stats.cpu_ns, 1500000000U);
+  EXPECT_EQ(load->cpu_user_ns, 580'000'000U);
+  EXPECT_EQ(load->cpu_system_ns, 150'000'000U);
+  EXPECT_EQ(load->blkio_total, 123U);
+  EXPECT_EQ(load->blkio_read, 101U);
+  EXPECT_EQ(load->blkio_written, 22U);
+  EXPECT_EQ(load->blkio_requests, 7U);
+  EXPECT_EQ(load->processes, 12U);
+  EXPECT_FALSE(load->stats.memory);
+  EXPECT_FALSE(read_load({"", fake.path("c"), fake.path("b"), "", fake.path("gone")}));
+}
+
+TEST(Load, Version2) {
+  const test::FakeHost fake;
+  fake.file("u/cpu.stat", "usage_usec 100\nuser_usec 60\nsystem_usec 40\n");
+  fake.file("u/io.stat",
+            "8:0 rbytes=100 wbytes=20 rios=5 wios=6 dbytes=9 dios=9\n8:16 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\n");
+  fake.file("u/pids.current", "3\n");
+  fake.file("u/memory.stat", "anon 10\nfile 5\n");
+  const auto load = read_load({"", "", "", fake.path("u")});
+  ASSERT_TRUE(load);
+  EXPECT_EQ(load->cpu_user_ns, 60'000U);
+  EXPECT_EQ(load->cpu_system_ns, 40'000U);
+  EXPECT_EQ(load->blkio_total, 123U);
+  EXPECT_EQ(load->blkio_read, 101U);
+  EXPECT_EQ(load->blkio_written, 22U);
+  EXPECT_EQ(load->blkio_requests, 18U);
+  EXPECT_EQ(load->processes, 3U);
+  EXPECT_EQ(load->stats.memory, 15U);
+}
+
+TEST(Load, WhatTheKernelDoesNotCountIsNotThere) {
+  const test::FakeHost fake;
+  fake.file("u/cgroup.procs", "");
+  const auto load = read_load({"", "", "", fake.path("u")});
+  ASSERT_TRUE(load);
+  EXPECT_FALSE(load->cpu_user_ns || load->blkio_total || load->blkio_requests || load->processes || load->stats.memory);
+}
+
 TEST(KeyedValue, WholeKeysOnly) {
   EXPECT_EQ(keyed_value("anon_thp 1\nanon 2\n", "anon"), 2U);
   EXPECT_EQ(keyed_value("anon x\n", "anon"), std::nullopt);

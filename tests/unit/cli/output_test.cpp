@@ -34,6 +34,13 @@ TEST(Json, NestsAndEscapes) {
             "  \"list\": [\n    \"x\",\n    \"y\"\n  ],\n  \"empty\": []\n}\n");
 }
 
+TEST(Json, OnOneLine) {
+  JsonWriter json(JsonWriter::Layout::kOneLine);
+  json.begin_object().key("a").value(1).key("b").begin_array().value(2).value(3).end_array().key("c").begin_object().end_object();
+  json.end_object();
+  EXPECT_EQ(json.take(), "{\"a\": 1, \"b\": [2, 3], \"c\": {}}\n");
+}
+
 TEST(Json, BytesThatAreNoUtf8AreReplaced) {
   const std::string replaced = "\"\xef\xbf\xbd\"\n";
   for (const char* bad : {"\xff", "\x80", "\xc3"}) EXPECT_EQ(JsonWriter().value(bad).take(), replaced);

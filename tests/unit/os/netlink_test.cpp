@@ -84,6 +84,65 @@ TEST(Netlink, ReadsLinks) {
   EXPECT_FALSE(links[0].loopback);
 }
 
+std::string raw(const auto& value) { return {reinterpret_cast<const char*>(&value), sizeof value}; }
+
+std::string attribute(std::uint16_t type, std::string_view value) {
+  const rtattr head = {static_cast<unsigned short>(sizeof(rtattr) + value.size()), type};
+  std::string text = raw(head);
+  text += value;
+  text.resize((text.size() + 3) & ~std::size_t{3});
+  return text;
+}
+
+Link parsed(const Datagram& datagram) {
+  std::vector<Link> links;
+  (void)parse_netlink(datagram.bytes(), 7, &links);
+  return links.size() == 1 ? links.front() : Link{};
+}
+
+TEST(Netlink, ReadsCounters) {
+  rtnl_link_stats64 stats{};
+  stats.rx_bytes = 1ULL << 40;
+  stats.tx_bytes = 2;
+  stats.rx_packets = 3;
+  stats.tx_packets = 4;
+  stats.rx_errors = 5;
+  stats.tx_errors = 6;
+  stats.rx_dropped = 7;
+  stats.tx_dropped = 8;
+  stats.multicast = 99;
+  const Link link = parsed(Datagram().message(RTM_NEWLINK, link_body(3, 0)).attribute(IFLA_STATS64, raw(stats)));
+  ASSERT_TRUE(link.counters);
+  const LinkCounters& counters = *link.counters;
+  EXPECT_EQ(counters.rx_bytes, 1ULL << 40);
+  EXPECT_EQ(counters.tx_bytes, 2U);
+  EXPECT_EQ(counters.rx_packets, 3U);
+  EXPECT_EQ(counters.tx_packets, 4U);
+  EXPECT_EQ(counters.rx_errors, 5U);
+  EXPECT_EQ(counters.tx_errors, 6U);
+  EXPECT_EQ(counters.rx_dropped, 7U);
+  EXPECT_EQ(counters.tx_dropped, 8U);
+}
+
+TEST(Netlink, CountersThatAreCutShortAreNone) {
+  EXPECT_FALSE(parsed(Datagram().message(RTM_NEWLINK, link_body(3, 0)).attribute(IFLA_STATS64, std::string(63, 'x'))).counters);
+  EXPECT_FALSE(parsed(Datagram().message(RTM_NEWLINK, link_body(3, 0))).counters);
+}
+
+TEST(Netlink, ReadsWhatALinkIsAndWhatElseItIsCalled) {
+  const std::string names = attribute(IFLA_ALT_IFNAME, std::string_view("enp3s0\0", 7)) + attribute(IFLA_ALT_IFNAME, "uplink");
+  const Link link = parsed(Datagram()
+                               .message(RTM_NEWLINK, link_body(3, 0))
+                               .attribute(IFLA_LINK, raw(12))
+                               .attribute(IFLA_IFALIAS, "the one on the left")
+                               .attribute(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, std::string_view("macvlan\0", 8)))
+                               .attribute(IFLA_PROP_LIST | NLA_F_NESTED, names));
+  EXPECT_EQ(link.kind, "macvlan");
+  EXPECT_EQ(link.below, 12);
+  EXPECT_EQ(link.alias, "the one on the left");
+  EXPECT_EQ(link.other_names, (std::vector<std::string>{"enp3s0", "uplink"}));
+}
+
 TEST(Netlink, WritesAddressesAsPeopleDo) {
   using std::string_view;
   EXPECT_EQ(address_of(AF_INET, string_view("\x0a\x00\x03\xff", 4)), "10.0.3.255");
@@ -163,6 +222,10 @@ TEST(Netlink, ListsTheLoopback) {
   const std::vector<Link> links = Netlink::open().value().links().value();
   ASSERT_FALSE(links.empty());
   EXPECT_THAT(links, ::testing::Contains(::testing::Field(&Link::loopback, true)));
+}
+
+TEST(Netlink, EveryLinkHasCounters) {
+  for (const Link& link : Netlink::open().value().links().value()) EXPECT_TRUE(link.counters) << link.name;
 }
 
 TEST(Netlink, AddressedLinksAreTheOthersThatHaveAddresses) {
