@@ -13,9 +13,9 @@ namespace berth::cli {
 namespace {
 
 // As `berth` lists them: by what one does first.
-constexpr auto kTable = std::to_array<const Command*>({&kCreate, &kStart, &kStop, &kAttach, &kExecute, &kConsole, &kInfo, &kLs,
-                                                       &kWait, &kMonitor, &kFreeze, &kUnfreeze, &kDevice, &kCgroup, &kCopy,
-                                                       &kSnapshot, &kDestroy, &kConfig, &kUpdateConfig});
+constexpr auto kTable = std::to_array<const Command*>(
+    {&kCreate, &kStart,    &kStop,   &kAttach, &kExecute, &kConsole,  &kInfo,    &kLs,  &kWait,   &kMonitor,
+     &kFreeze, &kUnfreeze, &kDevice, &kCgroup, &kCopy,    &kSnapshot, &kDestroy, &kNet, &kConfig, &kUpdateConfig});
 
 constexpr std::string_view kPrefix = "lxc-";
 constexpr std::size_t kSummaryColumn = 12;

@@ -53,6 +53,11 @@ Link& link_of(int index, std::vector<Link>& links) {
   return links.back();
 }
 
+std::string text_of(Bytes value) {
+  const char* text = reinterpret_cast<const char*>(value.data());
+  return {text, ::strnlen(text, value.size())};
+}
+
 void take_link(Bytes payload, std::vector<Link>& links) {
   const auto head = take<ifinfomsg>(payload);
   if (!head) return;
@@ -60,8 +65,12 @@ void take_link(Bytes payload, std::vector<Link>& links) {
   link.up = (head->ifi_flags & IFF_UP) != 0;
   link.loopback = (head->ifi_flags & IFF_LOOPBACK) != 0;
   each_attribute(payload, [&](int type, Bytes value) {
-    const char* text = reinterpret_cast<const char*>(value.data());
-    if (type == IFLA_IFNAME) link.name.assign(text, ::strnlen(text, value.size()));
+    if (type == IFLA_IFNAME) link.name = text_of(value);
+    if (type == IFLA_MASTER) link.master = take<int>(value).value_or(0);
+    if (type != IFLA_LINKINFO) return;
+    each_attribute(value, [&](int inner, Bytes text) {
+      if (inner == IFLA_INFO_KIND) link.kind = text_of(text);
+    });
   });
 }
 
@@ -143,11 +152,6 @@ NetlinkReply refusal_of(const nlmsghdr& head, Bytes payload) {
   return reply;
 }
 
-std::string text_of(Bytes value) {
-  const char* text = reinterpret_cast<const char*>(value.data());
-  return {text, ::strnlen(text, value.size())};
-}
-
 template <typename T>
 T number_of(Bytes value) {
   T number{};
@@ -162,10 +166,9 @@ void take_bridge_data(Bytes data, LinkDetails& link) {
   });
 }
 
-// The kind stands before the data that is to be read by it.
-void take_kind(Bytes info, LinkDetails& link) {
+// The link's kind is known by now.
+void take_kind_data(Bytes info, LinkDetails& link) {
   each_attribute(info, [&](int type, Bytes value) {
-    if (type == IFLA_INFO_KIND) link.kind = text_of(value);
     if (type == IFLA_INFO_DATA && link.kind == "bridge") take_bridge_data(value, link);
   });
 }
@@ -179,9 +182,8 @@ LinkDetails details_of(Bytes payload) {
   take<ifinfomsg>(payload);
   each_attribute(payload, [&](int type, Bytes value) {
     if (type == IFLA_MTU) link.mtu = number_of<std::uint32_t>(value);
-    if (type == IFLA_MASTER) link.master = number_of<int>(value);
     if (type == IFLA_ADDRESS) link.hardware_address.assign(value.begin(), value.end());
-    if (type == IFLA_LINKINFO) take_kind(value, link);
+    if (type == IFLA_LINKINFO) take_kind_data(value, link);
   });
   return link;
 }

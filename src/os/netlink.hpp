@@ -28,14 +28,14 @@ struct Link {
   std::string name;
   bool up = false;        // IFF_UP
   bool loopback = false;  // IFF_LOOPBACK
+  int master = 0;         // index of the bridge or the like that it belongs to; 0 = none
+  std::string kind;       // "bridge", "veth", "tun"; empty for hardware and what has no kind
   std::vector<LinkAddress> addresses;
 };
 
 // One interface in full.
 struct LinkDetails : Link {
-  std::string kind;  // "bridge", "veth", "tun", ...; empty: hardware
   std::uint32_t mtu = 0;
-  int master = 0;  // index of the bridge or bond that it belongs to; 0 = none
   std::vector<std::byte> hardware_address;
   bool vlan_filtering = false;     // of a bridge
   std::uint16_t default_vlan = 0;  // of a bridge: the one that ports join untagged; 0 = none
