@@ -28,6 +28,7 @@ int run_info(int argc, char** argv);
 int run_ls(int argc, char** argv);
 int run_snapshot(int argc, char** argv);
 int run_monitor(int argc, char** argv);
+int run_net(int argc, char** argv);
 int run_start(int argc, char** argv);
 int run_stop(int argc, char** argv);
 int run_top(int argc, char** argv);
@@ -36,6 +37,6 @@ int run_update_config(int argc, char** argv);
 int run_wait(int argc, char** argv);
 
 extern const Command kAttach, kCgroup, kConfig, kConsole, kCopy, kCreate, kDestroy, kDevice, kExecute, kFreeze, kInfo, kLs,
-    kMonitor, kSnapshot, kStart, kStop, kTop, kUnfreeze, kUpdateConfig, kWait;
+    kMonitor, kNet, kSnapshot, kStart, kStop, kTop, kUnfreeze, kUpdateConfig, kWait;
 
 }  // namespace berth::cli

@@ -78,6 +78,9 @@ void take_link_attribute(int type, Bytes value, Link& link) {
     case IFLA_IFALIAS:
       link.alias = text_of(value);
       break;
+    case IFLA_MASTER:
+      link.master = take<int>(value).value_or(0);
+      break;
     case IFLA_LINK:
       link.below = take<int>(value).value_or(0);
       break;
@@ -202,10 +205,9 @@ void take_bridge_data(Bytes data, LinkDetails& link) {
   });
 }
 
-// The kind stands before the data that is to be read by it.
-void take_kind(Bytes info, LinkDetails& link) {
+// The link's kind is known by now.
+void take_kind_data(Bytes info, LinkDetails& link) {
   each_attribute(info, [&](int type, Bytes value) {
-    if (type == IFLA_INFO_KIND) link.kind = text_of(value);
     if (type == IFLA_INFO_DATA && link.kind == "bridge") take_bridge_data(value, link);
   });
 }
@@ -219,9 +221,8 @@ LinkDetails details_of(Bytes payload) {
   take<ifinfomsg>(payload);
   each_attribute(payload, [&](int type, Bytes value) {
     if (type == IFLA_MTU) link.mtu = number_of<std::uint32_t>(value);
-    if (type == IFLA_MASTER) link.master = number_of<int>(value);
     if (type == IFLA_ADDRESS) link.hardware_address.assign(value.begin(), value.end());
-    if (type == IFLA_LINKINFO) take_kind(value, link);
+    if (type == IFLA_LINKINFO) take_kind_data(value, link);
   });
   return link;
 }

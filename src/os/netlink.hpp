@@ -38,7 +38,8 @@ struct Link {
   bool up = false;        // IFF_UP
   bool loopback = false;  // IFF_LOOPBACK
   std::vector<LinkAddress> addresses;
-  std::string kind = {};                      // "veth", "macvlan"; empty = a device of the machine
+  int master = 0;                             // index of the bridge or the like that it belongs to; 0 = none
+  std::string kind = {};                      // "bridge", "veth", "tun"; empty = a device of the machine
   std::string alias = {};                     // IFLA_IFALIAS: a note of whoever manages it
   std::vector<std::string> other_names = {};  // IFLA_ALT_IFNAME
   // The interface it stands on, or a veth's other end: its index in the network namespace where that is. 0 = none.
@@ -49,7 +50,6 @@ struct Link {
 // One interface in full.
 struct LinkDetails : Link {
   std::uint32_t mtu = 0;
-  int master = 0;  // index of the bridge or bond that it belongs to; 0 = none
   std::vector<std::byte> hardware_address;
   bool vlan_filtering = false;     // of a bridge
   std::uint16_t default_vlan = 0;  // of a bridge: the one that ports join untagged; 0 = none

@@ -1,0 +1,275 @@
+// Runs in: lxc-net.
+#include "network/bridge_service/service.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+
+#include "base/strings.hpp"
+#include "network/bridge_service/clashes.hpp"
+#include "network/bridge_service/foreign_rules.hpp"
+#include "os/paths.hpp"
+#include "sys/file.hpp"
+
+namespace berth::network::bridge_service {
+namespace {
+
+using Kind = Change::Kind;
+
+constexpr mode_t kPublic = 0755;
+constexpr mode_t kOthersMayPass = 0001;
+
+// dnsmasq goes through here as another user; what is private below has modes of its own.
+Status ensure_passable(const std::string& path) {
+  TRY(sys::ensure_directory(path, kPublic));
+  const mode_t mode = TRY(sys::stat(path)).st_mode & 07777;
+  if ((mode & kOthersMayPass) != 0) return {};
+  return sys::chmod(path, mode | 0011);
+}
+
+}  // namespace
+
+BridgeService::BridgeService(BridgeSettings settings, std::string run_directory)
+    : settings_(std::move(settings)), places_{std::move(run_directory), settings_.bridge}, resolver_(places_) {}
+
+Result<os::FileLock> BridgeService::lock() const {
+  TRY(ensure_passable(places_.run_directory));
+  TRY(ensure_passable(std::string(os::parent(places_.directory()))));
+  return os::FileLock::acquire(places_.lock());
+}
+
+Result<ServiceReport> BridgeService::start() {
+  const os::FileLock held = TRY(lock());
+  TRY(start_locked());
+  return std::move(report_);
+}
+
+Result<ServiceReport> BridgeService::stop() {
+  const os::FileLock held = TRY(lock());
+  TRY(stop_locked());
+  return std::move(report_);
+}
+
+Result<ServiceReport> BridgeService::restart() {
+  const os::FileLock held = TRY(lock());
+  TRY(stop_locked());
+  report_ = {};  // what a stop has to tell is of no interest now
+  TRY(start_locked());
+  return std::move(report_);
+}
+
+Status BridgeService::start_locked() {
+  if (TRY(settle_earlier())) return {};
+  report_.changed = true;
+  TRY(check_host());
+  journal_.host_life = TRY(host_life());
+  const Status changed = change_host();
+  if (changed) return {};
+  Error error = changed.error();
+  const Status undone = undo(Undoing::kFailure);
+  if (!undone) error = std::move(error).because(strings::cat("and not all of it could be undone: ", undone.error().line()));
+  return fail(std::move(error).context(strings::cat("starting the bridge ", settings_.bridge)));
+}
+
+Status BridgeService::stop_locked() {
+  auto earlier = TRY(read_journal(places_.journal()));
+  if (!earlier) return {};
+  if (earlier->host_life != TRY(host_life())) {
+    TRY(settle_earlier());
+    return {};
+  }
+  journal_ = std::move(*earlier);
+  report_.changed = journal_.complete;
+  return with_context(undo(Undoing::kStop), strings::cat("stopping the bridge ", settings_.bridge));
+}
+
+// True: it runs, and all of it is in order. Else nothing of an earlier start is left but perhaps the bridge.
+Result<bool> BridgeService::settle_earlier() {
+  auto earlier = TRY(read_journal(places_.journal()));
+  if (!earlier) return false;
+  if (earlier->host_life != TRY(host_life())) {
+    if (TRY(resolver_.running_elsewhere())) {
+      return fail(Error::message(strings::cat(places_.directory(), " belongs to a bridge in another network namespace"), EBUSY)
+                      .because("its dnsmasq runs there")
+                      .hint("stop it there, or give this one files of its own by --run-directory"));
+    }
+    TRY(resolver_.stop());  // its pid file
+    TRY(remove_directories());
+    return false;
+  }
+  journal_ = std::move(*earlier);
+  if (journal_.complete) {
+    const auto found = TRY(faults());
+    if (found.empty()) return true;
+    for (const std::string& fault : found) report_.notes.push_back(strings::cat("repaired: ", fault));
+  } else if (journal_.changes.size() > 1 || !has_recorded(Kind::kBridge)) {
+    report_.notes.emplace_back("an earlier start did not come to its end; what it left was cleared");
+  }
+  std::vector<std::string> notes = std::move(report_.notes);
+  TRY(undo(Undoing::kFailure));
+  report_.notes = std::move(notes);
+  return false;
+}
+
+Status BridgeService::check_host() {
+  if (settings_.ipv6 && !TRY(ipv6_available())) {
+    if (settings_.ipv6->asked_for) {
+      return fail(Error::message("the settings ask for IPv6, which this host has not", EAFNOSUPPORT)
+                      .because("net.ipv6.conf.all.disable_ipv6 is 1, or the kernel has no IPv6")
+                      .hint("LXC_IPV6_ENABLE=false goes without"));
+    }
+    report_.notes.emplace_back("this host has no IPv6, nor has the bridge");
+    settings_.ipv6.reset();
+  }
+  const auto view = TRY(TRY(BridgeLinks::open()).find(settings_.bridge));
+  TRY(check_routes(settings_, report_.warnings));
+  TRY(Resolver::check(settings_));
+  TRY(PacketFilter::choose(settings_));
+  return check_ports(settings_, view ? view->link.index : -1, Suspicion::kCertain);
+}
+
+Status BridgeService::change_host() {
+  TRY(make_bridge());
+  const auto view = TRY(TRY(BridgeLinks::open()).find(settings_.bridge));
+  if (!view) return fail(Error::from_errno(ENODEV, "netlink find", settings_.bridge).because("it went away meanwhile"));
+  TRY(set_up_addresses(*view));
+  TRY(turn(TRY(plan_forwarding4())));
+  if (settings_.ipv6) TRY(turn(TRY(plan_forwarding6(settings_.bridge))));
+  TRY(start_filter());
+  TRY(start_resolver(view->link.index));
+  TRY(raise_flag());
+  journal_.complete = true;
+  TRY(save());
+  for (std::string& warning : TRY(find_foreign_rules(settings_.bridge))) report_.warnings.push_back(std::move(warning));
+  return {};
+}
+
+Status BridgeService::make_bridge() {
+  BridgeLinks links = TRY(BridgeLinks::open());
+  if (TRY(links.find(settings_.bridge))) return {};
+  std::erase_if(journal_.changes, [](const Change& change) { return change.kind == Kind::kBridge; });
+  TRY(record({Kind::kBridge, settings_.bridge, {}, {}}));
+  return links.make(settings_.bridge, settings_.hardware_address);
+}
+
+Status BridgeService::set_up_addresses(const BridgeView& view) {
+  BridgeLinks links = TRY(BridgeLinks::open());
+  if (settings_.ipv6) TRY(turn(TRY(plan_deaf_bridge(settings_.bridge))));
+  for (const std::string& address : addresses()) {
+    const bool there = std::ranges::any_of(view.link.addresses, [&](const os::LinkAddress& have) {
+      return strings::cat(have.text, '/', have.prefix_length) == address;
+    });
+    if (there) continue;
+    TRY(record({Kind::kAddress, address, {}, {}}));
+    TRY(links.add_address(view.link.index, address));
+  }
+  if (view.link.up) return {};
+  if (!has_recorded(Kind::kBridge)) TRY(record({Kind::kRaised, {}, {}, {}}));
+  return links.raise(settings_.bridge);
+}
+
+Status BridgeService::turn(const std::vector<SettingChange>& changes) {
+  for (const SettingChange& change : changes)
+    journal_.changes.push_back({Kind::kSetting, change.path, change.before, change.value});
+  TRY(save());
+  for (const SettingChange& change : changes) {
+    if (change.before != change.value) TRY(write_setting(change.path, change.value));
+  }
+  return {};
+}
+
+Status BridgeService::start_filter() {
+  const FilterKind kind = TRY(PacketFilter::choose(settings_));
+  TRY(record({Kind::kFilter, std::string(filter_name(kind)), {}, {}}));
+  return PacketFilter(kind, settings_.bridge).start(settings_);
+}
+
+Status BridgeService::start_resolver(int bridge_index) {
+  TRY(record({Kind::kResolver, {}, {}, {}}));
+  TRY(ensure_passable(places_.directory()));
+  const Status started = resolver_.start(settings_);
+  if (started) return {};
+  // It says that an address is in use, not by whom.
+  if (started.error().output().find("in use") != std::string::npos) TRY(check_ports(settings_, bridge_index, Suspicion::kAny));
+  return started;
+}
+
+Status BridgeService::raise_flag() {
+  if (sys::exists(places_.flag())) return {};
+  TRY(record({Kind::kFlagFile, places_.flag(), {}, {}}));
+  return sys::replace_file(places_.flag(), "");
+}
+
+Status BridgeService::record(Change change) {
+  journal_.changes.push_back(std::move(change));
+  return save();
+}
+
+Status BridgeService::save() {
+  TRY(ensure_passable(places_.directory()));
+  return sys::replace_file(places_.journal(), to_text(journal_), 0600);
+}
+
+bool BridgeService::has_recorded(Kind kind) const {
+  return std::ranges::find(journal_.changes, kind, &Change::kind) != journal_.changes.end();
+}
+
+std::vector<std::string> BridgeService::addresses() const {
+  std::vector<std::string> texts{strings::cat(format(settings_.ipv4.address), '/', settings_.ipv4.network.length)};
+  if (settings_.ipv6) texts.push_back(strings::cat(format(settings_.ipv6->address), '/', settings_.ipv6->network.length));
+  return texts;
+}
+
+Result<FilterKind> BridgeService::recorded_filter() const {
+  const auto change = std::ranges::find(journal_.changes, Kind::kFilter, &Change::kind);
+  if (change == journal_.changes.end()) return fail("no packet filter was set up");
+  return change->first == filter_name(FilterKind::kNft) ? FilterKind::kNft : FilterKind::kIptables;
+}
+
+// What is not as the start left it.
+Result<std::vector<std::string>> BridgeService::faults() {
+  std::vector<std::string> found;
+  const auto view = TRY(TRY(BridgeLinks::open()).find(settings_.bridge));
+  if (!view) found.push_back(strings::cat("the bridge ", settings_.bridge, " is gone"));
+  if (view && !view->link.up) found.push_back(strings::cat("the bridge ", settings_.bridge, " is down"));
+  for (const Change& change : journal_.changes) {
+    if (change.kind != Kind::kAddress || !view) continue;
+    const bool there = std::ranges::any_of(view->link.addresses, [&](const os::LinkAddress& have) {
+      return strings::cat(have.text, '/', have.prefix_length) == change.first;
+    });
+    if (!there) found.push_back(strings::cat("the bridge lost its address ", change.first));
+  }
+  if (TRY(read_setting("net/ipv4/ip_forward")) != "1") found.emplace_back("net.ipv4.ip_forward was switched off");
+  const auto kind = recorded_filter();
+  if (!kind || !TRY(PacketFilter(*kind, settings_.bridge).present()))
+    found.emplace_back("the rules of address translation are gone");
+  if (!TRY(resolver_.running())) found.emplace_back("dnsmasq does not run");
+  return found;
+}
+
+Result<ServiceStatus> BridgeService::status() {
+  ServiceStatus status;
+  status.bridge = TRY(TRY(BridgeLinks::open()).find(settings_.bridge));
+  auto journal = TRY(read_journal(places_.journal()));
+  if (!journal || journal->host_life != TRY(host_life())) return status;
+  journal_ = std::move(*journal);
+  if (const auto process = TRY(resolver_.running())) status.resolver = process->pid();
+  const auto leases = sys::read_file(settings_.leases_file);
+  if (leases) status.leases = parse_leases(*leases, static_cast<std::uint64_t>(::time(nullptr)));
+  if (!journal_.complete) {
+    if (journal_.changes.size() > 1 || !has_recorded(Kind::kBridge))
+      status.faults.emplace_back("a start did not come to its end");
+    return status;
+  }
+  status.faults = TRY(faults());
+  status.running = status.faults.empty();
+  if (const auto kind = recorded_filter(); kind && TRY(PacketFilter(*kind, settings_.bridge).present())) {
+    status.filter = std::string(filter_name(*kind));
+    status.translated.push_back(format(settings_.ipv4.network));
+    const bool has_ipv6 = settings_.ipv6 && settings_.ipv6->translated && TRY(ipv6_available());
+    if (has_ipv6) status.translated.push_back(format(settings_.ipv6->network));
+  }
+  return status;
+}
+
+}  // namespace berth::network::bridge_service
