@@ -1,0 +1,20 @@
+// The address book, and the files of others that tell of addresses: a book that is read is written the same again.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "network/address_book.hpp"
+#include "network/address_use.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace berth::network;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  AddressSet addresses;
+  add_leases(addresses, text);
+  add_neighbours(addresses, text, "br0");
+  const auto entries = parse_address_book(text, "book");
+  if (!entries) return 0;
+  const auto again = parse_address_book(format_address_book(*entries), "book");
+  if (!again || *again != *entries) std::abort();
+  return 0;
+}
