@@ -420,7 +420,7 @@ constexpr Key kKeys[] = {
      .since = "berth",
      .documentation =
          "Ports of the host that lead to ports of the container as long as it runs: 8080:80 makes port 80 of the container "
-         "reachable as port 8080 of every address of the host, 127.0.0.1:8080:80 or [::1]:8080:80 as that of one. The "
+         "reachable as port 8080 of every address of the host, 127.0.0.1:8080:80 or [fd00::1]:8080:80 as that of one. The "
          "container needs an ipv4.address or ipv6.address line for it, which auto is enough for."},
     {.name = "lxc.net.N.limit.ingress",
      .codec = value<rate>(),

@@ -97,7 +97,7 @@ Status write_rules(const std::string& bridge, const std::vector<Published>& entr
 
 // --- what stands in the way ------------------------------------------------------------------------------------------------
 
-bool is_loopback(const std::string& address) { return address.starts_with("127.") || address == "::1"; }
+bool is_loopback(const std::string& address) { return address.starts_with("127."); }
 
 Status check_forwarding(const Publication& wanted) {
   if (is_loopback(wanted.host)) return {};
@@ -106,11 +106,12 @@ Status check_forwarding(const Publication& wanted) {
   std::ranges::replace(path.begin() + 10, path.end(), '.', '/');
   const auto value = sys::read_file(path);
   if (!value || strings::trim(*value) != "0") return {};
-  return fail(
-      Error::message("this host does not forward packets, so nobody else could reach a published port")
-          .because(key + " is 0")
-          .hint(strings::cat("set it to 1 (lxc-net does so), or publish for this host alone: ",
-                             wanted.version6() ? "[::1]" : "127.0.0.1", ":", wanted.host_first, ":", wanted.target_first)));
+  return fail(Error::message("this host does not forward packets, so nobody else could reach a published port")
+                  .because(key + " is 0")
+                  .hint(wanted.version6()
+                            ? std::string("set it to 1, as lxc-net does")
+                            : strings::cat("set it to 1, as lxc-net does, or publish for this host alone: 127.0.0.1:",
+                                           wanted.host_first, ":", wanted.target_first)));
 }
 
 union SocketAddress {
