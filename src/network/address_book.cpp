@@ -176,7 +176,7 @@ bool AddressBook::rename(const std::string& container, const std::string& new_co
 }
 
 Status AddressBook::save() {
-  if (!changed_) return {};
+  if (!changed_ || !lock_) return {};
   changed_ = false;
   if (!entries_.empty()) return sys::replace_file(path_, format_address_book(entries_));
   const Status removed = sys::unlink(path_);

@@ -47,7 +47,7 @@ class AddressBook {
   // False: it had none.
   bool forget(const std::string& container);
   bool rename(const std::string& container, const std::string& new_container);
-  // Writes what has changed; a book without entries has no file.
+  // Writes what has changed; a book without entries has no file. One that was opened to look at stays as it is.
   Status save();
 
   [[nodiscard]] const std::vector<BookEntry>& entries() const { return entries_; }

@@ -90,6 +90,31 @@ void add_translations(std::string& out, std::string_view table, std::string_view
   out += strings::cat(begin, family.protocol, " dport map @published_", family.suffix, "\n");
 }
 
+// "10.0.3.17, 10.0.3.18": the containers' addresses of one version.
+std::string targets_of(const std::vector<Published>& entries, bool version6) {
+  std::vector<std::string_view> targets;
+  for (const Published& entry : entries) {
+    if (entry.what.version6() == version6) targets.push_back(entry.what.target);
+  }
+  std::ranges::sort(targets);
+  targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
+  std::string text;
+  for (const std::string_view target : targets) text += strings::cat(text.empty() ? "" : ", ", target);
+  return text;
+}
+
+// Answers must come back through the host: from containers of the same bridge, and to addresses that only the host has. Where the
+// bridge itself translates (br_netfilter), the interface that a packet came in on is not known any more: neighbours are then
+// answered by way of the bridge, and a container that asked for its own port is known by its address.
+void add_masquerades(std::string& out, std::string_view rule, std::string_view bridge, const std::vector<Published>& entries) {
+  const std::string answered = strings::cat(rule, "publish_postrouting oifname \"", bridge, "\" ct status dnat ");
+  out += strings::cat(answered, "iifname \"", bridge, "\" masquerade\n", answered, "fib saddr type local masquerade\n");
+  for (const bool version6 : {false, true}) {
+    const std::string targets = targets_of(entries, version6);
+    if (!targets.empty()) out += strings::cat(answered, version6 ? "ip6" : "ip", " saddr { ", targets, " } masquerade\n");
+  }
+}
+
 // The bridge takes packets to and from 127.0.0.0/8 (route_localnet), which it needs for the answers to the host's own: real ones
 // are translated later than here, so what has such an address now is somebody's attempt at the host's services.
 void add_rules(std::string& out, std::string_view table, std::string_view bridge, const std::vector<Published>& entries) {
@@ -101,10 +126,7 @@ void add_rules(std::string& out, std::string_view table, std::string_view bridge
     add_translations(out, table, "publish_prerouting", family);
     add_translations(out, table, "publish_output", family);
   }
-  // Answers must come back through the host: from containers of the same bridge, and to addresses that only the host has.
-  const std::string answered = strings::cat("publish_postrouting oifname \"", bridge, "\" ct status dnat ");
-  out +=
-      strings::cat(rule, answered, "iifname \"", bridge, "\" masquerade\n", rule, answered, "fib saddr type local masquerade\n");
+  add_masquerades(out, rule, bridge, entries);
 }
 
 std::optional<Published> parse_line(std::string_view line) {
