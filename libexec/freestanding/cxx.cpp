@@ -2,7 +2,9 @@
 // and delete, and the ends of the road. Exceptions never pass through berth's code; where the library would throw, the process
 // ends with a message, as an unhandled exception would.
 #include <sys/mman.h>
+#include <time.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -50,6 +52,12 @@ void berth_delete_without_a_size() { die("a block was deleted without its size")
 #endif
 void operator delete(void*) noexcept { berth_delete_without_a_size(); }
 void operator delete[](void*) noexcept { berth_delete_without_a_size(); }
+
+std::chrono::steady_clock::time_point std::chrono::steady_clock::now() noexcept {
+  timespec time{};
+  raw::call(SYS_clock_gettime, CLOCK_MONOTONIC, &time);
+  return time_point(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+}
 
 namespace std {
 void __throw_length_error(const char* what) { die(what); }

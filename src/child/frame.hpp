@@ -113,6 +113,7 @@ int step_raise_loopback(Frame& frame);
 int step_make_directory(Frame& frame);
 int step_make_node(Frame& frame);
 int step_make_symlink(Frame& frame);
+int step_replace_file(Frame& frame);
 int step_mount_filesystem(Frame& frame);
 int step_bind(Frame& frame);
 int step_devpts(Frame& frame);

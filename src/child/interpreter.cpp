@@ -36,6 +36,7 @@ constexpr Row kSteps[] = {
     {Op::kMakeDirectory, step_make_directory},
     {Op::kMakeNode, step_make_node},
     {Op::kMakeSymlink, step_make_symlink},
+    {Op::kReplaceFile, step_replace_file},
     {Op::kMountFilesystem, step_mount_filesystem},
     {Op::kBind, step_bind},
     {Op::kDevpts, step_devpts},

@@ -147,6 +147,48 @@ int step_make_symlink(Frame& frame) {
   return made == -EEXIST ? 0 : check(frame, made, "symlink", frame.text(1));
 }
 
+namespace {
+
+// A new file, so that neither what a link points to nor what another name of the old file shows is changed.
+int write_beside(Frame& frame, int directory, const char* name, const char* text) {
+  sys::raw::call(SYS_unlinkat, directory, name, 0);  // of a start that was killed here
+  ScopedFd file(sys::raw::call(SYS_openat, directory, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | kCloexec, 0644));
+  if (!file.valid()) return refuse(frame, file.error(), "open", frame.text(0));
+  std::size_t size = 0;
+  while (text[size] != '\0') ++size;
+  for (std::size_t written = 0; written < size;) {
+    const long now = sys::raw::call(SYS_write, file.get(), text + written, size - written);
+    if (now == -EINTR) continue;
+    if (now < 0) return refuse(frame, now, "write", frame.text(0));
+    written += static_cast<std::size_t>(now);
+  }
+  sys::raw::call(SYS_fchmod, file.get(), 0644);  // whatever the umask
+  return 0;
+}
+
+}  // namespace
+
+int step_replace_file(Frame& frame) {
+  constexpr const char* kBeside = ".berth-new";
+  Split split;
+  if (!split_last(frame.text(0), split)) return refuse(frame, -ENAMETOOLONG, "open", frame.text(0));
+  long directory = open_in_root(frame, split.directory, O_PATH | O_DIRECTORY);
+  if (directory == -ENOENT) {
+    const long made = make_directories(frame, split.directory, 0755);
+    if (made < 0) return refuse(frame, made, "mkdir", frame.text(0));
+    directory = open_in_root(frame, split.directory, O_PATH | O_DIRECTORY);
+  }
+  ScopedFd parent(directory);
+  if (!parent.valid()) return refuse(frame, parent.error(), "openat2", frame.text(0));
+  int failed = write_beside(frame, parent.get(), kBeside, frame.text(1));
+  if (failed == 0) {
+    const long moved = sys::raw::call(SYS_renameat2, parent.get(), kBeside, parent.get(), split.name, 0);
+    failed = check(frame, moved, "rename", frame.text(0));
+  }
+  if (failed != 0) sys::raw::call(SYS_unlinkat, parent.get(), kBeside, 0);
+  return failed;
+}
+
 int step_make_node(Frame& frame) {
   Split split;
   if (!split_last(frame.text(0), split)) return refuse(frame, -ENAMETOOLONG, "mknod", frame.text(0));

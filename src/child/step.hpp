@@ -72,7 +72,8 @@ enum class Op : std::uint16_t {
   kRaiseLoopback,   //
   kMakeDirectory,   // text0 = path in the root, num0 = mode
   kMakeNode,  // text0 = path in the root, num0 = mode with type, num1 = dev_t; falls back to a bind of text1 (host path) on EPERM
-  kMakeSymlink,      // text0 = target, text1 = path in the root; an existing entry is kept
+  kMakeSymlink,  // text0 = target, text1 = path in the root; an existing entry is kept
+  kReplaceFile,  // text0 = path in the root, text1 = what the file holds; a file or link of that name goes, its directory is made
   kMountFilesystem,  // text0 = type, text1 = source, text2 = target in the root, text3 = data, num0 = MS_*, num1 = Target
                      // options, num2 = propagation MS_*
   kBind,  // text0 = source, text1 = target in the root, num0 = MS_* to set, num1 = Target options, num2 = propagation MS_*, num3

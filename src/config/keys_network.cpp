@@ -5,6 +5,7 @@
 #include "base/ip_address.hpp"
 #include "config/codecs.hpp"
 #include "config/key_sections.hpp"
+#include "config/network_own_values.hpp"
 #include "config/network_values.hpp"
 
 namespace berth::config {
@@ -31,10 +32,9 @@ NetworkConf& ensure_network(Conf& conf, unsigned index) {
   return *conf.networks.insert(place, std::move(network));
 }
 
-// The type that a subkey belongs to is its first part: "veth" of "veth.pair".
 Status check_type(const Conf& conf, const KeyRef& ref) {
-  const std::string_view owner = ref.sub.substr(0, ref.sub.find('.'));
-  if (type_has_subkey("", ref.sub)) return {};
+  const std::string_view owner = subkey_owner(ref.sub);
+  if (owner.empty()) return {};
   const NetworkConf* network = find_network(conf, ref.index);
   if (network != nullptr && network->type == owner) return {};
   const std::string type_key = strings::cat("lxc.net.", ref.index, ".type");
@@ -167,11 +167,13 @@ std::optional<std::string> mtu(std::string_view text) {
 std::optional<std::string> vlan_or_none(std::string_view text) { return text == "none" ? "none" : in_range<0, 4094>(text); }
 
 std::optional<std::string> ipv4_address(std::string_view text) {
+  if (text == "auto") return std::string(text);
   const auto address = parse_ipv4_address(text);
   if (!address) return std::nullopt;
   return address->broadcast.empty() ? address->text : strings::cat(address->text, " ", address->broadcast);
 }
 std::optional<std::string> ipv6_address(std::string_view text) {
+  if (text == "auto") return std::string(text);
   const auto address = parse_ipv6_address(text);
   return address ? std::optional(address->text) : std::nullopt;
 }
@@ -201,6 +203,19 @@ std::optional<std::string> ipvlan_isolation(std::string_view text) {
   return keep(text == "bridge" || text == "private" || text == "vepa", text);
 }
 std::optional<std::string> veth_mode(std::string_view text) { return keep(text == "bridge" || text == "router", text); }
+
+std::optional<std::string> published_ports(std::string_view text) {
+  const auto ports = parse_published_ports(text);
+  return ports ? std::optional(ports->text()) : std::nullopt;
+}
+std::optional<std::string> rate(std::string_view text) {
+  const auto bits = parse_rate(text);
+  return bits ? std::optional(format_rate(*bits)) : std::nullopt;
+}
+std::optional<std::string> name_servers(std::string_view text) {
+  const auto servers = parse_name_servers(text);
+  return servers ? std::optional(servers->text()) : std::nullopt;
+}
 
 constexpr unsigned kMostQueues = 4096;  // the kernel's own bound
 
@@ -281,10 +296,12 @@ constexpr Key kKeys[] = {
     {.name = "lxc.net.N.ipv6.address",
      .flags = kList,
      .codec = value<ipv6_address>(),
-     .syntax = "ADDRESS[/LENGTH]",
+     .syntax = "ADDRESS[/LENGTH], or auto",
      .example = "2001:db8::2/64",
      .initial = "none",
-     .documentation = "An IPv6 address of the interface inside; /64 when no length is given."},
+     .documentation =
+         "An IPv6 address of the interface inside; /64 when no length is given. auto, which LXC does not know: berth "
+         "gives the container an address of its own in the network of the bridge of link, the same at every start."},
     {.name = "lxc.net.N.ipv6.gateway",
      .codec = value<ipv6_gateway>(),
      .syntax = "ADDRESS, auto or dev",
@@ -294,12 +311,13 @@ constexpr Key kKeys[] = {
     {.name = "lxc.net.N.ipv4.address",
      .flags = kList,
      .codec = value<ipv4_address>(),
-     .syntax = "ADDRESS[/LENGTH] [BROADCAST]",
+     .syntax = "ADDRESS[/LENGTH] [BROADCAST], or auto",
      .example = "10.0.3.2/24",
      .initial = "none",
      .documentation =
          "An IPv4 address of the interface inside. Without a length, that of the address class; the broadcast address is "
-         "computed when none is given."},
+         "computed when none is given. auto, which LXC does not know: berth picks a free address in the network of the "
+         "bridge of link and keeps it for the container until it is destroyed; nothing in the container asks for it."},
     {.name = "lxc.net.N.ipv4.gateway",
      .codec = value<ipv4_gateway>(),
      .syntax = "ADDRESS, auto or dev",
@@ -393,6 +411,42 @@ constexpr Key kKeys[] = {
      .initial = "none",
      .since = "5.0",
      .documentation = "A tagged virtual LAN of the host's end on its bridge."},
+    {.name = "lxc.net.N.publish",
+     .flags = kList,
+     .codec = value<published_ports>(),
+     .syntax = "[ADDRESS:]PORT[-PORT]:PORT[-PORT][/tcp|/udp]",
+     .example = "8080:80/tcp",
+     .initial = "none",
+     .since = "berth",
+     .documentation =
+         "Ports of the host that lead to ports of the container as long as it runs: 8080:80 makes port 80 of the container "
+         "reachable as port 8080 of every address of the host, 127.0.0.1:8080:80 or [fd00::1]:8080:80 as that of one. The "
+         "container needs an ipv4.address or ipv6.address line for it, which auto is enough for."},
+    {.name = "lxc.net.N.limit.ingress",
+     .codec = value<rate>(),
+     .syntax = "a rate from 1kbit to 1Tbit per second (10Mbit, 1.5Gbit, 800k)",
+     .example = "100Mbit",
+     .initial = "no limit",
+     .since = "berth",
+     .documentation =
+         "The most that the container receives, in bits per second. Kept by the host, where the container can't lift it."},
+    {.name = "lxc.net.N.limit.egress",
+     .codec = value<rate>(),
+     .syntax = "a rate from 1kbit to 1Tbit per second (10Mbit, 1.5Gbit, 800k)",
+     .example = "20Mbit",
+     .initial = "no limit",
+     .since = "berth",
+     .documentation =
+         "The most that the container sends, in bits per second. Kept by the host, where the container can't lift it."},
+    {.name = "lxc.net.N.dns",
+     .codec = value<name_servers>(),
+     .syntax = "auto, or up to three addresses",
+     .example = "auto",
+     .initial = "/etc/resolv.conf stays as it is",
+     .since = "berth",
+     .documentation =
+         "Name servers that each start writes into the container's /etc/resolv.conf. auto: the first address of the bridge of "
+         "link, where lxc-net answers."},
 };
 
 }  // namespace

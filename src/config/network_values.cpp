@@ -39,12 +39,18 @@ std::optional<unsigned> class_length(std::string_view address) {
 
 std::string_view network_subkey(const Key& key) { return key.name.substr(std::string_view("lxc.net.N.").size()); }
 
+std::string_view subkey_owner(std::string_view subkey) {
+  constexpr auto kTypesWithOwnKeys = std::to_array<std::string_view>({"veth", "macvlan", "ipvlan", "vlan"});
+  const std::string_view first = subkey.substr(0, subkey.find('.'));
+  if (first == "publish" || first == "limit") return "veth";
+  return std::ranges::find(kTypesWithOwnKeys, first) == kTypesWithOwnKeys.end() ? std::string_view() : first;
+}
+
 bool type_has_subkey(std::string_view type, std::string_view subkey) {
-  constexpr std::array<std::string_view, 4> kTypesWithOwnKeys = {"veth", "macvlan", "ipvlan", "vlan"};
-  const std::string_view owner = subkey.substr(0, subkey.find('.'));
-  const bool owned = std::ranges::find(kTypesWithOwnKeys, owner) != kTypesWithOwnKeys.end();
-  if (owned && owner != type) return false;
-  return type != "empty" || owner == "type" || owner == "script";
+  const std::string_view owner = subkey_owner(subkey);
+  if (!owner.empty()) return owner == type;
+  const std::string_view first = subkey.substr(0, subkey.find('.'));
+  return type != "empty" || first == "type" || first == "script";
 }
 
 bool is_hardware_address(const KeyRef& ref) { return ref.key != nullptr && ref.key->name == "lxc.net.N.hwaddr"; }

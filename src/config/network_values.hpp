@@ -13,6 +13,8 @@ namespace berth::config {
 
 // Can a network of this type have the subkey ("veth.pair")? The common ones can stand in any; without a type only those.
 bool type_has_subkey(std::string_view type, std::string_view subkey);
+// The only type that can have the subkey: "veth" of "veth.pair" and of "publish"; empty: several can.
+std::string_view subkey_owner(std::string_view subkey);
 // The name of the row without "lxc.net.N.".
 std::string_view network_subkey(const Key& key);
 

@@ -48,6 +48,14 @@ std::optional<HardwareAddress> parse_hardware_address(std::string_view text);
 
 enum class VlanMembership : std::uint8_t { kBridgeDefault, kNone, kId };
 
+// lxc.net.N.publish: `count` ports from host_first on lead to as many of the container, from container_first on.
+struct PublishedPorts {
+  std::string host_address;  // empty: any
+  std::uint16_t host_first = 0, container_first = 0, count = 1;
+  bool udp = false;
+  Origin origin;
+};
+
 struct Section {
   unsigned index = 0;
   std::string type;
@@ -67,7 +75,12 @@ struct Section {
   std::vector<Subnet> routes;                                // veth.ipvX.route
   VlanMembership untagged = VlanMembership::kBridgeDefault;  // veth.vlan.id
   unsigned untagged_id = 0;
-  std::vector<unsigned> tagged;                        // veth.vlan.tagged.id
+  std::vector<unsigned> tagged;                  // veth.vlan.tagged.id
+  std::optional<Origin> automatic4, automatic6;  // the lines that ask for an automatic address
+  std::vector<PublishedPorts> published;
+  std::uint64_t ingress_limit = 0, egress_limit = 0;  // bits per second, to and from the container; 0: none
+  bool dns_of_bridge = false;
+  std::vector<std::string> name_servers;
   std::map<std::string, Origin, std::less<>> origins;  // subkey -> its last line
 
   // Where a subkey was set; the type line when it was not.

@@ -48,9 +48,11 @@ struct Builder {
   unsigned long root_flags = 0, root_propagation = 0;
   std::string root_idmap;  // "container", a namespace file, or empty
   cgroup::Arrangement cgroups;
-  network::Recipe networks;                 // what is done for the container's networks, of all sections
-  std::vector<NetworkFacts> network_facts;  // one a section
-  std::vector<PlannedStep> parallel;        // collected while the container's steps are written, appended after kClone
+  network::Recipe networks;                    // what is done for the container's networks, of all sections
+  std::vector<NetworkFacts> network_facts;     // one a section
+  std::vector<std::string> name_servers = {};  // for the container's resolv.conf
+  Origin name_servers_origin = {};
+  std::vector<PlannedStep> parallel;  // collected while the container's steps are written, appended after kClone
 
   [[nodiscard]] const config::Conf& conf() const { return inputs.conf; }
   [[nodiscard]] Origin origin(std::string_view key) const { return inputs.conf.origin(key); }
@@ -84,6 +86,7 @@ void plan_host_console(Builder& builder);   // start_devices.cpp
 void plan_network_entry(Builder& builder);  // start_network.cpp
 void plan_networks(Builder& builder);       // start_network.cpp: the monitor's part, after kClone
 void plan_network_scripts_down(Builder& builder);
+Status plan_name_servers(Builder& builder);  // lxc.net.N.dns
 // The items of the running configuration that the plan has chosen: names of interfaces.
 void note_network_names(Builder& builder);
 void plan_pin(Builder& builder);                                                                   // start_root.cpp

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/strings.hpp"
+#include "config/network_own_values.hpp"
 
 namespace berth::plan {
 namespace {
@@ -84,7 +85,34 @@ bool store_l2proxy(Section& section, const SourcedText& value) {
   section.l2proxy = value.value == "1";
   return true;
 }
-bool store_address(Section& section, const SourcedText& value) { return store_subnet(section.addresses, value); }
+// An automatic address is known when it has been picked: network/automatic.hpp.
+template <int Family>
+bool store_address(Section& section, const SourcedText& value) {
+  if (value.value != "auto") return store_subnet(section.addresses, value);
+  (Family == AF_INET ? section.automatic4 : section.automatic6) = value.origin;
+  return true;
+}
+
+bool store_published(Section& section, const SourcedText& value) {
+  auto ports = config::parse_published_ports(value.value);
+  if (!ports) return false;
+  section.published.push_back(
+      {std::move(ports->host_address), ports->host_first, ports->container_first, ports->count, ports->udp, value.origin});
+  return true;
+}
+template <std::uint64_t Section::* Member>
+bool store_rate(Section& section, const SourcedText& value) {
+  const auto rate = config::parse_rate(value.value);
+  if (rate) section.*Member = *rate;
+  return rate.has_value();
+}
+bool store_name_servers(Section& section, const SourcedText& value) {
+  auto servers = config::parse_name_servers(value.value);
+  if (!servers) return false;
+  section.dns_of_bridge = servers->automatic;
+  section.name_servers = std::move(servers->addresses);
+  return true;
+}
 bool store_route(Section& section, const SourcedText& value) { return store_subnet(section.routes, value); }
 bool store_gateway4(Section& section, const SourcedText& value) { return store_gateway(section.gateway4, value); }
 bool store_gateway6(Section& section, const SourcedText& value) { return store_gateway(section.gateway6, value); }
@@ -101,8 +129,8 @@ constexpr auto kRows = std::to_array<Row>({
     Row{"hwaddr", store_hwaddr},
     Row{"mtu", store_mtu},
     Row{"l2proxy", store_l2proxy},
-    Row{"ipv4.address", store_address},
-    Row{"ipv6.address", store_address},
+    Row{"ipv4.address", store_address<AF_INET>},
+    Row{"ipv6.address", store_address<AF_INET6>},
     Row{"ipv4.gateway", store_gateway4},
     Row{"ipv6.gateway", store_gateway6},
     Row{"macvlan.mode", store_text<&Section::mode>},
@@ -117,6 +145,10 @@ constexpr auto kRows = std::to_array<Row>({
     Row{"veth.ipv6.route", store_route},
     Row{"veth.vlan.id", store_untagged},
     Row{"veth.vlan.tagged.id", store_tagged},
+    Row{"publish", store_published},
+    Row{"limit.ingress", store_rate<&Section::ingress_limit>},
+    Row{"limit.egress", store_rate<&Section::egress_limit>},
+    Row{"dns", store_name_servers},
 });
 
 std::string default_mode(std::string_view type) {

@@ -56,6 +56,7 @@ constexpr auto kOpNames = std::to_array<OpName>({
     OpName{child::Op::kMakeDirectory, "mkdir"},
     OpName{child::Op::kMakeNode, "mknod"},
     OpName{child::Op::kMakeSymlink, "symlink"},
+    OpName{child::Op::kReplaceFile, "replace-file"},
     OpName{child::Op::kMountFilesystem, "mount"},
     OpName{child::Op::kBind, "bind"},
     OpName{child::Op::kDevpts, "devpts"},

@@ -8,9 +8,12 @@
 #include <cstring>
 
 #include "base/strings.hpp"
+#include "network/automatic.hpp"
 #include "network/device.hpp"
+#include "network/own.hpp"
 #include "plan/builder.hpp"
 #include "plan/network_section.hpp"
+#include "sys/features.hpp"
 
 namespace berth::plan {
 namespace {
@@ -57,12 +60,39 @@ std::vector<const network::Section*> in_order(const std::vector<network::Section
   return order;
 }
 
+Status pick_addresses(const Builder& builder, std::vector<network::Section>& sections, const network::Host& host) {
+  const StartInputs& inputs = builder.inputs;
+  const network::AddressSeeker seeker{strings::cat(inputs.lxcpath, '/', inputs.name), inputs.address_books,
+                                      inputs.remember_addresses};
+  for (network::Section& section : sections) TRY(network::add_automatic_addresses(section, host, seeker));
+  return {};
+}
+
+// berth's own keys.
+Status decide_own(Builder& builder, const network::Section& section, const network::Host& host) {
+  const StartInputs& inputs = builder.inputs;
+  if (network::needs_helper(section) && inputs.network_helper.empty()) {
+    return fail(Error::message("the program berth-network is missing, which publishes ports and names", ENOENT)
+                    .set_by(section.origin)
+                    .hint("install berth again, with all of its libexec directory"));
+  }
+  TRY(network::plan_own(section, host, {strings::cat(inputs.lxcpath, '/', inputs.name), inputs.network_helper},
+                        builder.networks));
+  for (std::string& server : TRY(network::name_servers_of(section, host))) {
+    if (builder.name_servers.empty()) builder.name_servers_origin = section.origin_of("dns");
+    builder.name_servers.push_back(std::move(server));
+  }
+  return {};
+}
+
 Status decide_devices(Builder& builder, std::vector<network::Section> sections) {
   const network::KernelHost host;
   TRY(network::assign_names(sections, host));
+  TRY(pick_addresses(builder, sections, host));
   for (const network::Section* section : in_order(sections)) {
     NetworkFacts facts{section->index, section->name, {}, builder.networks.entries.size(), 0};
     TRY(network::plan_network(*section, host, builder.networks));
+    TRY(decide_own(builder, *section, host));
     facts.acts = builder.networks.entries.size() - facts.first_act;
     facts.host_end = builder.networks.host_end;
     builder.network_facts.push_back(std::move(facts));
@@ -116,7 +146,7 @@ void fill_program(PlannedStep& step, const Builder& builder, const Act& act) {
   step.num[0] = 1;
   step.list[0] = act.program;
   // Looked up where the system's programs are, whatever the caller's search path.
-  step.list[0].insert(step.list[0].begin(), "/usr/bin/env");
+  if (!act.program.front().starts_with('/')) step.list[0].insert(step.list[0].begin(), "/usr/bin/env");
   step.list[1] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
                   strings::cat("LXC_NAME=", builder.inputs.name)};
   // Where Open vSwitch keeps its sockets.
@@ -207,6 +237,24 @@ Status decide_network(Builder& builder) {
 void plan_network_entry(Builder& builder) {
   if (!builder.raise_loopback || (builder.cloned & CLONE_NEWNET) == 0) return;
   builder.inside(child::Op::kRaiseLoopback, "raising the loopback interface");
+}
+
+Status plan_name_servers(Builder& builder) {
+  if (builder.name_servers.empty()) return {};
+  if (!builder.has_root) {
+    return fail(Error::message(
+                    "name servers would be written into the host's own /etc/resolv.conf: the container has no root file system")
+                    .set_by(builder.name_servers_origin)
+                    .hint("remove the line, or set lxc.rootfs.path"));
+  }
+  std::string text = "# written by berth when the container starts (lxc.net.N.dns)\n";
+  for (const std::string& server : builder.name_servers) text += strings::cat("nameserver ", server, '\n');
+  PlannedStep& step = builder.inside(child::Op::kReplaceFile, "writing /etc/resolv.conf");
+  step.text[0] = "etc/resolv.conf";
+  step.text[1] = std::move(text);
+  step.origin = builder.name_servers_origin;
+  step.flags = child::kStepFollowLinks | (sys::has(sys::Feature::kOpenat2) ? 0 : std::uint32_t{child::kStepNoOpenat2});
+  return {};
 }
 
 void plan_networks(Builder& builder) {

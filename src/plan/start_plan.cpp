@@ -63,6 +63,7 @@ Status plan_container(Builder& builder) {
   TRY(plan_mount_entries(builder));
   plan_cgroup_mounts(builder);
   plan_shared_mounts(builder);
+  TRY(plan_name_servers(builder));
   plan_container_hooks(builder, config::HookType::kMount);
   if (builder.has_root && builder.conf().dev.autodev) plan_container_hooks(builder, config::HookType::kAutodev);
   plan_devices(builder);

@@ -29,6 +29,9 @@ struct StartInputs {
   std::optional<std::uint32_t> log_level = {};           // goes before lxc.log.level
   std::optional<security::CompiledFilter> seccomp = {};  // of lxc.seccomp.profile
   bool terminal = false;                                 // foreground, and the caller sits at a terminal
+  std::string network_helper = {};                       // path of berth-network; empty: not found
+  std::string address_books = {};                        // directory of automatic addresses; empty: there can be none
+  bool remember_addresses = false;                       // those that are picked now; for a start, not for a look at its plan
 };
 
 Result<Plan> plan_start(const StartInputs& inputs);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/strings.hpp"
+#include "network/address_book.hpp"
 #include "os/paths.hpp"
 #include "runtime/config_hook.hpp"
 #include "runtime/dependants.hpp"
@@ -155,6 +156,7 @@ Status destroy_defined(const Container& container, const DestroyRequest& request
   TRY(run_config_hooks({container, conf, config::HookType::kDestroy}));
   TRY(remove_root(container, conf));
   TRY(forget_sources(container));
+  TRY(network::forget_addresses(container.directory()));
   return remove_directory(container, conf);
 }
 

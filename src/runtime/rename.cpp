@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/strings.hpp"
+#include "network/address_book.hpp"
 #include "runtime/clone.hpp"
 #include "runtime/config_hook.hpp"
 #include "runtime/dependants.hpp"
@@ -113,6 +114,7 @@ Result<Container> move(const Container& container, const Container& target) {
   }
   auto finished = complete_rename(target);
   if (finished) finished = run_hooks(target, container.name());
+  if (finished) finished = network::rename_addresses(container.directory(), target.directory());
   if (finished) return target;
   Error error = std::move(finished.error());
   if (const auto back = take_back(target, container, conf.unexpanded); !back)

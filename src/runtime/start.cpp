@@ -17,6 +17,7 @@
 #include "config/conflicts.hpp"
 #include "config/global.hpp"
 #include "config/parser.hpp"
+#include "network/address_book.hpp"
 #include "os/lock.hpp"
 #include "os/namespaces.hpp"
 #include "os/syslog.hpp"
@@ -118,7 +119,13 @@ Result<config::Conf> load_for_start(const Container& container, const StartReque
   return conf;
 }
 
-Result<plan::Plan> plan_for(const Container& container, const StartRequest& request, const config::Conf& conf) {
+bool has_interfaces(const config::Conf& conf) {
+  return std::ranges::any_of(
+      conf.networks, [](const config::NetworkConf& network) { return network.type != "empty" && network.type != "none"; });
+}
+
+// `remember`: automatic addresses that are picked now are the container's from now on.
+Result<plan::Plan> plan_for(const Container& container, const StartRequest& request, const config::Conf& conf, bool remember) {
   SeccompChoice seccomp = TRY(choose_filter(conf));
   plan::StartInputs inputs{.conf = conf,
                            .name = container.name(),
@@ -139,8 +146,13 @@ Result<plan::Plan> plan_for(const Container& container, const StartRequest& requ
                            .log_file = request.log_file,
                            .log_level = request.log_level,
                            .seccomp = std::move(seccomp.filter),
-                           .terminal = request.foreground && ::isatty(STDIN_FILENO) != 0};
+                           .terminal = request.foreground && ::isatty(STDIN_FILENO) != 0,
+                           .remember_addresses = remember};
   TRY(resolve_shares(container, request, inputs));
+  if (has_interfaces(conf)) {
+    inputs.network_helper = find_helper("berth-network").value_or("");
+    inputs.address_books = network::address_book_directory().value_or("");
+  }
   plan::Plan plan = TRY(plan::plan_start(inputs));
   for (std::string& warning : seccomp.warnings) plan.settings.warnings.push_back(std::move(warning));
   // Without a run directory there is no lxc-monitord that could be told.
@@ -261,7 +273,7 @@ Error logged(const config::Conf& conf, const StartRequest& request, const std::s
 
 Result<plan::Plan> Container::plan(const StartRequest& request) const {
   const config::Conf conf = TRY_CONTEXT(load_for_start(*this, request), kHeadline);
-  return with_context(plan_for(*this, request, conf), kHeadline);
+  return with_context(plan_for(*this, request, conf, false), kHeadline);
 }
 
 Result<StartOutcome> Container::start(const StartRequest& request) const {
@@ -271,7 +283,7 @@ Result<StartOutcome> Container::start(const StartRequest& request) const {
   TRY_CONTEXT(complete_rename(*this), kHeadline);
   const config::Conf conf = TRY_CONTEXT(load_for_start(*this, request), kHeadline);
   const Fd log = TRY_CONTEXT(open_log(conf, request), kHeadline);
-  auto plan = with_context(plan_for(*this, request, conf), kHeadline);
+  auto plan = with_context(plan_for(*this, request, conf, true), kHeadline);
   if (!plan) return fail(logged(conf, request, name_, log, std::move(plan.error())));
   plan->settings.name_lock = locks->name.path();
   const std::string headline = warn_of_the_host(*this, request, *plan);

@@ -66,6 +66,7 @@ DIFFERENCES = [
     (_taken(r"lxc\.namespace\.(keep|clone)", "mount"), "the manual's own example says mount"),
     (_taken(r"lxc\.log\.level", "NOTSET|9"), "what the getter gives can be set"),
     (_taken(r"lxc\.cap\.drop", "41|63"), "capabilities of later kernels by number"),
+    (_taken(r"lxc\.net\.0\.ipv[46]\.address", "auto"), "berth's own: an address that berth picks"),
     (r"^lxc\.mount\.fstab = .* > (set lxc\.mount\.fstab |load .*): False but True$", "LXC clears the key and fails"),
     # --- getters
     (r"^lxc\.keyring\.session\b.* > get .*: b'[01]' but b'[01]'$", "berth follows the manual, which says the opposite of the code"),

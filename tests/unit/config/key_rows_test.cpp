@@ -248,6 +248,10 @@ constexpr auto kWrong = std::to_array<Wrong>({
     {"lxc.net.N.veth.ipv6.route", "2001:db8::"},
     {"lxc.net.N.veth.vlan.id", "4095"},
     {"lxc.net.N.veth.vlan.tagged.id", "none"},
+    {"lxc.net.N.publish", "8080"},
+    {"lxc.net.N.limit.ingress", "10Mbps"},
+    {"lxc.net.N.limit.egress", "fast"},
+    {"lxc.net.N.dns", "10.0.3.1 localhost"},
 });
 
 // Texts of any kind: there is nothing to refuse.
@@ -331,7 +335,13 @@ TEST(KeyTable, HoldsEveryKeyOfLxc) {
       "lxc.net.0.veth.mode lxc.net.0.veth.pair lxc.net.0.veth.n_rxqueues lxc.net.0.veth.n_txqueues lxc.net.0.veth.ipv4.route "
       "lxc.net.0.veth.ipv6.route lxc.net.0.veth.vlan.id lxc.net.0.veth.vlan.tagged.id";
   for (const std::string_view name : strings::split_words(kKnown)) EXPECT_TRUE(is_supported(name)) << name;
-  EXPECT_EQ(network_keys().size(), 25U);
+  EXPECT_EQ(network_keys().size() - std::ranges::count(network_keys(), "berth", &Key::since), 25);
+}
+
+// Programs that go through the list of a network's keys, as LXC's do, meet those that LXC knows first.
+TEST(KeyTable, OwnKeysOfNetworksComeLast) {
+  const auto first = std::ranges::find(network_keys(), "berth", &Key::since);
+  EXPECT_TRUE(std::all_of(first, network_keys().end(), [](const Key& key) { return key.since == "berth"; }));
 }
 
 TEST(KeyTable, NamesAreUnique) {

@@ -1,0 +1,19 @@
+// Who uses addresses of a bridge's network without being in the address book: what dnsmasq has leased, what the kernel has met.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "network/address_pool.hpp"
+
+namespace berth::network {
+
+// Addresses of dnsmasq's lease file: "EXPIRY MAC ADDRESS NAME ID" a line. Anything else is passed over: the file is dnsmasq's.
+void add_leases(AddressSet& addresses, std::string_view text);
+// Of /proc/net/arp: those of that device whose owner has answered.
+void add_neighbours(AddressSet& addresses, std::string_view text, std::string_view device);
+
+// Both, as they stand on this host, in the network namespace of the caller.
+AddressSet addresses_in_use(const std::string& bridge);
+
+}  // namespace berth::network

@@ -1,0 +1,29 @@
+// Publishing ports for real: the registry, the kernel's rules, and what could stand in the way. Runs where a program may be
+// waited for: in berth-network, not in the monitor.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "network/publish.hpp"
+
+namespace berth::network {
+
+// Whose publications they are.
+struct Publisher {
+  std::string bridge;
+  std::string container;  // LXCPATH/NAME
+  unsigned index = 0;     // of lxc.net.N
+};
+
+// Publishes these in place of what the publisher had before. They count as long as `holder` lives. Error: another container or a
+// process of the host has one of the ports, the host does not forward, nft refuses; then nothing has changed.
+Status publish(const Publisher& publisher, const Holder& holder, const std::vector<Publication>& wanted);
+// Nothing published is fine.
+Status unpublish(const Publisher& publisher);
+
+// Error: there is no such process.
+Result<Holder> holder_of(pid_t pid);
+
+}  // namespace berth::network

@@ -1,0 +1,299 @@
+# berth's own keys of networks: automatic addresses, published ports, limits, name servers. Everything happens in network namespaces that
+# the tests make: one that is the host with its bridge, one that is another machine.
+load lib
+
+eval "$(declare -f setup | sed '1s/setup/setup_lib/')"
+eval "$(declare -f teardown | sed '1s/teardown/teardown_lib/')"
+
+PEER=("$(command -v python3)" "$BATS_TEST_DIRNAME/netown_peer.py")
+BR=
+
+# new_namespace VARIABLE: a network namespace, held by a process whose number the variable gets.
+new_namespace() {
+  unshare -n sleep 1000 3>&- &
+  HELD+=("$!")
+  printf -v "$1" %s "$!"
+  eventually 5 own_namespace "$!"
+}
+own_namespace() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
+on() { nsenter -t "$1" -n -- "${@:2}"; }
+
+# Command sockets belong to a network namespace: all of berth runs in the test's host.
+for command in start stop wait info attach destroy execute copy ls; do
+  eval "lxc-$command() { on \"\$HOST\" \"\$BERTH_BIN/lxc-$command\" \"\$@\"; }"
+done
+
+setup() {
+  only_berth
+  only_root
+  setup_lib
+  HELD=()
+  BR=bo$((RANDOM % 10000))x$BATS_TEST_NUMBER
+  new_namespace HOST
+  new_namespace AWAY
+  on "$HOST" sh -ec "
+    ip link set lo up
+    ip link add $BR type bridge
+    ip addr add 10.55.0.1/24 dev $BR
+    ip -6 addr add fd55::1/64 dev $BR nodad
+    ip link set $BR up
+    echo 1 >/proc/sys/net/ipv4/ip_forward
+    echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+    ip link add up0 type veth peer name up0 netns $AWAY
+    ip link set up0 up
+    ip addr add 192.0.2.1/24 dev up0
+    ip -6 addr add 2001:db8:55::1/64 dev up0 nodad"
+  on "$AWAY" sh -ec "
+    ip link set up0 up
+    ip addr add 192.0.2.2/24 dev up0
+    ip -6 addr add 2001:db8:55::2/64 dev up0 nodad"
+}
+
+teardown() {
+  [ -n "${BR:-}" ] || return 0
+  local failed=0 rest
+  teardown_lib || failed=1
+  rest=$(on "$HOST" nft list ruleset; on "$HOST" ip -o link show type ifb; on "$HOST" ip -o link show type veth | grep -v up0)
+  [ -z "$rest" ] || { echo "left on the host: $rest"; failed=1; }
+  rest=$(find /run/lxc/published -name "$BR@*" 2>/dev/null)
+  [ -z "$rest" ] || { echo "left: $rest"; failed=1; }
+  kill "${HELD[@]}" 2>/dev/null
+  rm -f "/var/lib/berth/addresses/$BR"
+  return "$failed"
+}
+
+# veth_lines [LINES]: a network on the bridge.
+veth_lines() {
+  printf '%s\n' "lxc.net.0.type = veth" "lxc.net.0.link = $BR" "lxc.net.0.flags = up" "lxc.net.0.name = eth0"
+  [ $# = 0 ] || printf '%s\n' "$@"
+}
+automatic() { veth_lines "lxc.net.0.ipv4.address = auto" "lxc.net.0.ipv6.address = auto" "lxc.net.0.ipv4.gateway = auto" "lxc.net.0.ipv6.gateway = auto" "$@"; }
+# container_with NAME LINES...: with a network; the template's own line comes first and is replaced.
+container_with() { automatic "${@:2}" | make_container "$1"; }
+address_of() { on "$(init_pid "$1")" ip -o "${2:--4}" addr show dev eth0 scope global | awk '{ sub("/.*", "", $4); print $4 }'; }
+book() { cat "/var/lib/berth/addresses/$BR"; }
+
+# serve NAME PORT...: inside that container's network.
+serve() {
+  on "$(init_pid "$1")" "${PEER[@]}" serve "$@" >"$LXCPATH/$1.served" 3>&- &
+  HELD+=("$!")
+  eventually 5 grep -q ready "$LXCPATH/$1.served"
+}
+ask() { on "$1" "${PEER[@]}" ask "$2" "$3" "$4"; }
+
+@test "an automatic address: free, kept over stops, told, freed by destroy" {
+  container_with "$NAME"
+  start_container
+  first=$(address_of "$NAME")
+  [[ $first == 10.55.0.* ]] || fail "$first"
+  version6=$(address_of "$NAME" -6)
+  [[ $version6 == fd55::* ]] || fail "$version6"
+  on "$(init_pid "$NAME")" ping -c 1 -W 2 -q 10.55.0.1 >/dev/null
+  eventually 5 on "$(init_pid "$NAME")" ping -c 1 -W 1 -q fd55::1 >/dev/null # the address is new: nobody else must have it
+  for round in 1 2 3; do
+    lxc-stop "${P[@]}" "${N[@]}" -k
+    start_container
+    equals "$(address_of "$NAME")" "$first"
+    equals "$(address_of "$NAME" -6)" "$version6"
+  done
+  contains "$(book)" "$first 0 $LXCPATH/$NAME"
+  lxc-destroy "${P[@]}" "${N[@]}" -f
+  [ ! -e "/var/lib/berth/addresses/$BR" ] || fail "$(book)"
+}
+
+@test "a look at the plan picks nothing for good" {
+  container_with "$NAME"
+  contains "$(lxc-start "${P[@]}" "${N[@]}" --plan)" "10.55.0."
+  [ ! -e "/var/lib/berth/addresses/$BR" ] || fail "$(book)"
+}
+
+@test "twenty containers that start at once have twenty addresses" {
+  for i in $(seq 20); do container_with "$NAME-$i" </dev/null; done
+  started=()
+  for i in $(seq 20); do
+    lxc-start "${P[@]}" -n "$NAME-$i" 3>&- &
+    started+=("$!")
+  done
+  for pid in "${started[@]}"; do wait "$pid" || fail "a start failed"; done
+  for i in $(seq 20); do address_of "$NAME-$i"; done | sort -u >"$LXCPATH/addresses"
+  equals "$(wc -l <"$LXCPATH/addresses")" 20
+  equals "$(grep -c . <(book | grep "^10\."))" 20
+}
+
+@test "an address that a neighbour has is not given out; a full network says so" {
+  on "$HOST" ip addr flush dev "$BR"
+  on "$HOST" ip addr add 10.55.0.1/30 dev "$BR"
+  veth_lines "lxc.net.0.ipv4.address = auto" | make_container "$NAME"
+  on "$HOST" ip neigh add 10.55.0.2 lladdr 02:00:00:00:00:01 dev "$BR" nud reachable
+  exits 1 lxc-start "${P[@]}" "${N[@]}"
+  contains "$output" "no address of 10.55.0.0/30 on $BR is free"
+  contains "$output" "lxc.net.0.ipv4.address = auto"
+  on "$HOST" ip neigh del 10.55.0.2 dev "$BR"
+  start_container
+  equals "$(address_of "$NAME")" 10.55.0.2
+}
+
+@test "an automatic address needs a bridge with an address" {
+  veth_lines "lxc.net.0.ipv4.address = auto" | sed /link/d | make_container "$NAME"
+  exits 1 lxc-start "${P[@]}" "${N[@]}"
+  contains "$output" "an automatic address is one of the network of a bridge"
+  on "$HOST" ip addr flush dev "$BR"
+  veth_lines "lxc.net.0.ipv4.address = auto" | make_container "$NAME-2"
+  exits 1 lxc-start "${P[@]}" -n "$NAME-2"
+  contains "$output" "$BR has no IPv4 address"
+  contains "$output" "ip addr add"
+}
+
+@test "published ports are reached from everywhere, by both versions of the protocol" {
+  container_with "$NAME" "lxc.net.0.publish = 8080:80" "lxc.net.0.publish = 8080-8081:80-81/udp"
+  container_with "$NAME-2"
+  start_container
+  start_container "$NAME-2"
+  serve "$NAME" 80 81
+  other=$(init_pid "$NAME-2")
+  for protocol in tcp udp; do
+    contains "$(ask "$AWAY" $protocol 192.0.2.1 8080)" "$NAME:80 to 192.0.2.2"
+    contains "$(ask "$AWAY" $protocol 2001:db8:55::1 8080)" "$NAME:80 to 2001:db8:55::2"
+    contains "$(ask "$HOST" $protocol 127.0.0.1 8080)" "$NAME:80"
+    contains "$(ask "$HOST" $protocol 192.0.2.1 8080)" "$NAME:80"
+    contains "$(ask "$HOST" $protocol 10.55.0.1 8080)" "$NAME:80"
+    contains "$(ask "$HOST" $protocol 2001:db8:55::1 8080)" "$NAME:80"
+    contains "$(ask "$other" $protocol 192.0.2.1 8080)" "$NAME:80"
+    contains "$(ask "$other" $protocol 2001:db8:55::1 8080)" "$NAME:80"
+    contains "$(ask "$(init_pid "$NAME")" $protocol 192.0.2.1 8080)" "$NAME:80"
+  done
+  contains "$(ask "$AWAY" udp 192.0.2.1 8081)" "$NAME:81"
+  exits 1 ask "$AWAY" tcp 192.0.2.1 8081
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  exits 1 ask "$HOST" tcp 127.0.0.1 8080
+  contains "$output" refused
+  equals "$(on "$HOST" nft list ruleset)" ""
+  equals "$(on "$HOST" cat "/proc/sys/net/ipv4/conf/$BR/route_localnet")" 0
+}
+
+@test "a port of one address of the host is that one's alone" {
+  container_with "$NAME" "lxc.net.0.publish = 127.0.0.1:8080:80" "lxc.net.0.publish = [2001:db8:55::1]:8081:80"
+  start_container
+  serve "$NAME" 80
+  contains "$(ask "$HOST" tcp 127.0.0.1 8080)" "$NAME:80"
+  contains "$(ask "$AWAY" tcp 2001:db8:55::1 8081)" "$NAME:80"
+  exits 1 ask "$AWAY" tcp 192.0.2.1 8080
+  exits 1 ask "$AWAY" tcp 192.0.2.1 8081
+}
+
+@test "the services of the host's own loopback stay out of reach of containers" {
+  on "$HOST" "${PEER[@]}" serve host 9999 >"$LXCPATH/host.served" 3>&- &
+  HELD+=("$!")
+  container_with "$NAME" "lxc.net.0.publish = 8080:80"
+  start_container
+  eventually 5 grep -q ready "$LXCPATH/host.served"
+  inner=$(init_pid "$NAME")
+  on "$inner" ip addr del 127.0.0.1/8 dev lo
+  on "$inner" ip route add 127.0.0.1/32 via 10.55.0.1 dev eth0
+  on "$inner" sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet'
+  exits 1 ask "$inner" tcp 127.0.0.1 9999
+  contains "$(ask "$inner" tcp 10.55.0.1 9999)" "host:9999" # what is bound to all addresses can be reached by another
+}
+
+@test "a port is published once" {
+  container_with "$NAME" "lxc.net.0.publish = 8080:80"
+  container_with "$NAME-2" "lxc.net.0.publish = 8000-8100:8000-8100"
+  start_container
+  exits 1 lxc-start "${P[@]}" -n "$NAME-2"
+  contains "$output" "port 8000-8100/tcp is published already"
+  contains "$output" "container $NAME of $LXCPATH has 8080/tcp"
+  contains "$output" "lxc.net.0.publish = 8000-8100:8000-8100"
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  start_container "$NAME-2"
+  serve "$NAME-2" 8050
+  contains "$(ask "$AWAY" tcp 192.0.2.1 8050)" "$NAME-2:8050"
+}
+
+@test "a port that a process of the host listens on is refused" {
+  on "$HOST" "${PEER[@]}" serve host 8080 >"$LXCPATH/host.served" 3>&- &
+  HELD+=("$!")
+  eventually 5 grep -q ready "$LXCPATH/host.served"
+  container_with "$NAME" "lxc.net.0.publish = 8080:80"
+  exits 1 lxc-start "${P[@]}" "${N[@]}"
+  contains "$output" "port 8080/tcp is in use by a process of the host"
+  contains "$output" "try:"
+}
+
+@test "ports without an address, a bridge or forwarding are refused with the way out" {
+  veth_lines "lxc.net.0.publish = 8080:80" | make_container "$NAME"
+  exits 1 lxc-start "${P[@]}" "${N[@]}"
+  contains "$output" "lxc.net.0.ipv4.address = auto"
+  container_with "$NAME-2" "lxc.net.0.publish = [::1]:8080:80"
+  exits 1 lxc-start "${P[@]}" -n "$NAME-2"
+  contains "$output" "a port of ::1 can't be published"
+  on "$HOST" sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
+  container_with "$NAME-3" "lxc.net.0.publish = 8080:80"
+  exits 1 lxc-start "${P[@]}" -n "$NAME-3"
+  contains "$output" "net.ipv4.ip_forward is 0"
+  container_with "$NAME-4" "lxc.net.0.publish = 127.0.0.1:8080:80"
+  start_container "$NAME-4"
+  serve "$NAME-4" 80
+  contains "$(ask "$HOST" tcp 127.0.0.1 8080)" "$NAME-4:80"
+}
+
+@test "chains of others in the same table stay" {
+  on "$HOST" nft -f - <<<"table inet berth_$BR { chain theirs { type filter hook forward priority 0; accept; }; }"
+  container_with "$NAME" "lxc.net.0.publish = 8080:80"
+  start_container
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  rules=$(on "$HOST" nft list ruleset)
+  contains "$rules" "chain theirs"
+  lacks "$rules" publish
+  on "$HOST" nft delete table inet "berth_$BR"
+}
+
+# rate FROM TO_ADDRESS [-R]: megabits a second that arrive.
+rate() {
+  on "$1" iperf3 -J -c "$2" -t 4 -O 1 "${@:3}" | python3 -c "import json, sys; print(json.load(sys.stdin)['end']['sum_received']['bits_per_second'] / 1e6)"
+}
+within() { python3 -c "import sys; sys.exit(not $2 * 0.9 <= $1 <= $2 * 1.1)" || fail "$1 Mbit/s is not within 10 % of $2"; }
+
+@test "limits hold within a tenth, in both directions, and go with the container" {
+  container_with "$NAME" "lxc.net.0.limit.ingress = 20Mbit" "lxc.net.0.limit.egress = 60Mbit"
+  start_container
+  on "$HOST" iperf3 -s -B 10.55.0.1 >/dev/null 3>&- &
+  HELD+=("$!")
+  sleep 0.5
+  inner=$(init_pid "$NAME")
+  egress=$(rate "$inner" 10.55.0.1)
+  ingress=$(rate "$inner" 10.55.0.1 -R)
+  echo "# to the container $ingress of 20 Mbit/s, from it $egress of 60" >&3
+  within "$ingress" 20
+  within "$egress" 60
+  contains "$(on "$HOST" ip -o link show type ifb)" ifb
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  gone() { [ -z "$(on "$HOST" ip -o link show type ifb)" ]; }
+  eventually 5 gone
+}
+
+@test "name servers: a file of its own, whatever was there" {
+  container_with "$NAME" "lxc.net.0.dns = auto"
+  ln -sf ../run/systemd/resolve/stub-resolv.conf "$LXCPATH/$NAME/rootfs/etc/resolv.conf"
+  start_container
+  equals "$(inside cat /etc/resolv.conf | grep -v '^#')" "nameserver 10.55.0.1"
+  [ ! -L "$LXCPATH/$NAME/rootfs/etc/resolv.conf" ]
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  sed -i 's/dns = auto/dns = 192.0.2.53 2001:db8::53/' "$LXCPATH/$NAME/config"
+  start_container
+  equals "$(inside cat /etc/resolv.conf | grep -v '^#')" "nameserver 192.0.2.53
+nameserver 2001:db8::53"
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  printf 'kept\n' >"$LXCPATH/$NAME/rootfs/etc/resolv.conf"
+  sed -i '/dns/d' "$LXCPATH/$NAME/config"
+  start_container
+  equals "$(inside cat /etc/resolv.conf)" kept
+}
+
+@test "name servers never go into the host's own file" {
+  before=$(cat /etc/resolv.conf)
+  container_with "$NAME" "lxc.net.0.dns = 192.0.2.53"
+  sed -i '/rootfs/d' "$LXCPATH/$NAME/config"
+  exits 1 lxc-start "${P[@]}" "${N[@]}" -- /bin/true
+  contains "$output" "the host's own /etc/resolv.conf"
+  equals "$(cat /etc/resolv.conf)" "$before"
+}
