@@ -61,10 +61,11 @@ Status check(const CreateOptions& options) {
   return {};
 }
 
-// The default configuration of a host may ask for what this release can't do: better told now than by the first start.
+// The default configuration of a host may ask for what this release can't do, or for a bridge that nobody made yet: better told
+// now than by the first start.
 void tell_what_prevents_a_start(const Common& options, const runtime::Container& container) {
   const auto plan = container.plan({});
-  if (plan || plan.error().code() != ENOTSUP) return;
+  if (plan || (plan.error().code() != ENOTSUP && plan.error().code() != ENODEV)) return;
   const Error& error = plan.error();
   const std::string by = error.origin().known() ? strings::cat(" (", error.origin().file, ':', error.origin().line, ')') : "";
   notice(options, strings::cat("made, but it can't be started as it is: ", error.contexts().front(), by, "; ", error.hint()));

@@ -263,10 +263,10 @@ lxc.rootfs.options = idmap=container"
   golden ordinary-user-shut-out setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/nonexistent lxc-start "${P[@]}" "${N[@]}"
 }
 
-@test "a network type of a later release" {
+@test "a network whose bridge is not there" {
   plain_container
-  sed -i "s/^lxc.net.0.type.*/lxc.net.0.type = veth/" "$LXCPATH/$NAME/config"
-  start_fails network-later
+  sed -i "s/^lxc.net.0.type.*/lxc.net.0.type = veth\nlxc.net.0.link = br-absent/" "$LXCPATH/$NAME/config"
+  start_fails network-no-bridge
 }
 
 @test "create: exists, unknown template, a back end of a later release, a template that fails" {

@@ -30,14 +30,14 @@ load lib
 
 @test "create tells of a configuration that can't be started, and how to repair it" {
   only_berth
-  printf 'lxc.net.0.type = veth\nlxc.net.0.link = lxcbr0\nlxc.net.0.flags = up\n' >"$LXCPATH/default.conf"
+  printf 'lxc.net.0.type = veth\nlxc.net.0.link = br-absent\nlxc.net.0.flags = up\n' >"$LXCPATH/default.conf"
   lxc-create "${P[@]}" "${N[@]}" -t none -f "$LXCPATH/default.conf" >"$LXCPATH/out" 2>"$LXCPATH/said"
   equals "$(cat "$LXCPATH/out")" ""
   equals "$(wc -l <"$LXCPATH/said")" 1
-  contains "$(cat "$LXCPATH/said")" "network type veth is not supported yet ($LXCPATH/$NAME/config:"
-  contains "$(cat "$LXCPATH/said")" "set lxc.net.0.type = empty"
+  contains "$(cat "$LXCPATH/said")" "the host has no bridge br-absent ($LXCPATH/$NAME/config:"
+  contains "$(cat "$LXCPATH/said")" "make it: ip link add br-absent type bridge"
   equals "$(lxc-create -q "${P[@]}" -n "${NAME}q" -t none -f "$LXCPATH/default.conf" 2>&1)" ""
-  # The repair as it was told, the other lines left as they are.
+  # Another type of network, the other lines left as they are.
   lxc-create "${P[@]}" -n "${NAME}b" -t busybox -f "$LXCPATH/default.conf" 2>/dev/null
   sed -i 's/^lxc.net.0.type = .*/lxc.net.0.type = empty/' "$LXCPATH/${NAME}b/config"
   start_container "${NAME}b"

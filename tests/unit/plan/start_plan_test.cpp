@@ -300,8 +300,7 @@ TEST_F(StartPlan, TheFilterMeetsAsLittleOfTheStartAsPossible) {
   EXPECT_EQ(find(*hooked, Op::kSeccompFilter, 1), nullptr) << "once";
 }
 
-TEST_F(StartPlan, UnsupportedNetworkAndStorageAreRefused) {
-  EXPECT_FALSE(plan_with_root("lxc.net.0.type = veth\n"));
+TEST_F(StartPlan, UnsupportedStorageIsRefused) {
   EXPECT_FALSE(plan("lxc.rootfs.path = loop:/x\n"));
 }
 
