@@ -26,9 +26,8 @@ Result<Wanted> take_arguments(const std::vector<std::string>& words) {
 }
 
 Result<bool> host_has_interface(const std::string& name) {
-  if (!os::is_interface_name(name)) return false;
-  const auto links = TRY(TRY(os::Netlink::open()).links());
-  return std::ranges::find(links, name, &os::Link::name) != links.end();
+  if (name.empty() || name.starts_with('/')) return false;
+  return TRY(TRY(os::Netlink::open()).find(name)).has_value();
 }
 
 // A path is a device node, and a name an interface.

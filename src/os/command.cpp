@@ -67,6 +67,7 @@ class Runner {
     spawn.arguments.push_back(command_.program);
     spawn.arguments.insert(spawn.arguments.end(), command_.arguments.begin(), command_.arguments.end());
     spawn.environment = command_.environment;
+    spawn.network = command_.network;
     spawn.new_session = command_.timeout.has_value();  // else the terminal stays within reach, for programs that ask
     const Fd input = TRY(open_input(command_.input));
     spawn.descriptors.emplace_back(input.get(), STDIN_FILENO);

@@ -18,6 +18,7 @@ struct Command {
   bool inherit_output = false;           // the program writes to the caller's standard output and error, nothing is captured
   std::size_t output_limit = 1 << 20;    // bytes kept of each stream; more is read and dropped
   std::optional<std::chrono::milliseconds> timeout;  // then the program and its session are killed
+  int network = -1;                                  // a network namespace to run in; the caller's without
   std::string search_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 };
 

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/ip_address.hpp"
 #include "base/strings.hpp"
 #include "sys/socket.hpp"
 
@@ -335,9 +336,11 @@ Result<std::optional<LinkDetails>> Netlink::find(const std::string& name, std::u
 }
 
 Result<std::optional<LinkDetails>> Netlink::find(const std::string& name) {
-  if (name.empty() || name.size() >= IFNAMSIZ) return std::optional<LinkDetails>();
-  auto found = TRY(find(name, IFLA_IFNAME));
-  if (found) return found;
+  if (name.empty() || name.size() >= ALTIFNAMSIZ) return std::optional<LinkDetails>();
+  if (name.size() < IFNAMSIZ) {
+    auto found = TRY(find(name, IFLA_IFNAME));
+    if (found) return found;
+  }
   return find(name, IFLA_ALT_IFNAME);
 }
 
@@ -374,6 +377,50 @@ Status Netlink::move(int index, int there, const std::string& name) {
   message.add_value(IFLA_NET_NS_FD, static_cast<std::uint32_t>(there));
   message.add_text(IFLA_IFNAME, name);
   return request(message, "netlink move", name);
+}
+
+Status Netlink::rename(int index, const std::string& name) {
+  ifinfomsg link{};
+  link.ifi_index = index;
+  NetlinkMessage message(RTM_NEWLINK, 0, link);
+  message.add_text(IFLA_IFNAME, name);
+  return request(message, "netlink rename", name);
+}
+
+Status Netlink::set_alias(int index, const std::string& alias) {
+  ifinfomsg link{};
+  link.ifi_index = index;
+  NetlinkMessage message(RTM_NEWLINK, 0, link);
+  message.add(IFLA_IFALIAS, std::as_bytes(std::span(alias)));
+  return request(message, "netlink set alias", strings::cat("interface ", index));
+}
+
+Status Netlink::add_other_name(int index, const std::string& name) {
+  ifinfomsg link{};
+  link.ifi_index = index;
+  NetlinkMessage message(RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, link);
+  message.open(IFLA_PROP_LIST);
+  message.add_text(IFLA_ALT_IFNAME, name);
+  message.close();
+  return request(message, "netlink add name", name);
+}
+
+Status Netlink::add_address(int index, const LinkAddress& address) {
+  ifaddrmsg body{};
+  body.ifa_family = static_cast<std::uint8_t>(address.family);
+  body.ifa_prefixlen = static_cast<std::uint8_t>(address.prefix_length);
+  body.ifa_scope = static_cast<std::uint8_t>(address.scope);
+  body.ifa_index = static_cast<unsigned>(index);
+  NetlinkMessage message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body);
+  const auto add = [&](const auto& bytes) {
+    message.add_value(IFA_LOCAL, bytes);
+    message.add_value(IFA_ADDRESS, bytes);
+  };
+  if (const auto version4 = ip::parse_version4(address.text); version4 && address.family == AF_INET)
+    add(*version4);
+  else if (const auto version6 = ip::parse_version6(address.text); version6 && address.family == AF_INET6)
+    add(*version6);
+  return request(message, "netlink add address", address.text);
 }
 
 Result<std::vector<Link>> Netlink::links() {

@@ -70,6 +70,13 @@ class Netlink {
   Status lower(int index);
   // Into the network namespace `there`, under `name`. Should that name be taken, the link can already be there under its own.
   Status move(int index, int there, const std::string& name);
+  // Another name of an interface that is down.
+  Status rename(int index, const std::string& name);
+  // IFLA_IFALIAS: a note of 255 bytes at most, which goes with the interface wherever it is moved; empty = none.
+  Status set_alias(int index, const std::string& alias);
+  // One more IFLA_ALT_IFNAME.
+  Status add_other_name(int index, const std::string& name);
+  Status add_address(int index, const LinkAddress& address);
   // Sends a request that the kernel answers by yes or no. `what` and `object` name it in the error: "netlink add bridge",
   // "lxcbr0".
   Status request(NetlinkMessage& message, std::string_view what, std::string_view object);

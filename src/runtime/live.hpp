@@ -26,7 +26,9 @@ Status remove_mount(const Container& container, const std::string& target, unsig
 Status add_device_node(const Container& container, const std::string& source, const std::string& target);
 Status remove_device_node(const Container& container, const std::string& source, const std::string& target);
 
-// Moves an interface of the host into the container, under the name `inside` when that is not empty; and back.
+// Moves an interface of the host into the container, under the name `inside` when that is not empty; and back, under the name
+// `outside`, else the one that it had before attach_interface gave it another. Its other names go with it; a wireless one goes
+// with its radio. A failure leaves it where and as it was.
 Status attach_interface(const Container& container, const std::string& interface, const std::string& inside);
 Status detach_interface(const Container& container, const std::string& inside, const std::string& outside);
 // Names of the container's interfaces, the loopback included.

@@ -11,90 +11,41 @@
 #include "os/netlink.hpp"
 #include "runtime/attach_target.hpp"
 #include "runtime/inspect.hpp"
+#include "runtime/interface_move.hpp"
 #include "runtime/live.hpp"
+#include "sys/process.hpp"
 
 namespace berth::runtime {
 namespace {
 
 using os::Link;
 
-// One of the two network namespaces between which an interface moves.
-struct Side {
-  std::string_view words;  // "the host"
-  Fd network;
-  os::Netlink socket;
-  std::vector<Link> links;
-
-  [[nodiscard]] const Link* find(std::string_view name) const {
-    const auto found = std::ranges::find(links, name, &Link::name);
-    return found == links.end() ? nullptr : &*found;
-  }
-};
-
-Result<Side> side_of(std::string_view words, Fd network, Result<os::Netlink> socket) {
+Result<NetworkSide> side_of(std::string_view words, Fd network, pid_t process, Result<os::Netlink> socket) {
   if (!socket) return fail(std::move(socket.error()));
   auto links = socket->links();
   if (!links) return fail(std::move(links.error()));
-  return Side{words, std::move(network), std::move(*socket), std::move(*links)};
+  return NetworkSide{words, std::move(network), process, std::move(*socket), std::move(*links)};
 }
 
-Result<Side> host_side() { return side_of("the host", TRY(own_network()), os::Netlink::open()); }
+Result<NetworkSide> host_side() { return side_of("the host", TRY(own_network()), sys::current_pid(), os::Netlink::open()); }
 
-Result<Side> container_side(const RunningInit& init) {
+Result<NetworkSide> container_side(const RunningInit& init) {
   const NetworkVisitor visitor = TRY(NetworkVisitor::create());
-  Fd network = TRY(os::open_namespace(init.process.pid(), *os::find_namespace(CLONE_NEWNET)));
-  Side side = TRY(side_of("the container", std::move(network), visitor.socket_in(init.process.pid())));
+  const pid_t pid = init.process.pid();
+  Fd network = TRY(os::open_namespace(pid, *os::find_namespace(CLONE_NEWNET)));
+  NetworkSide side = TRY(side_of("the container", std::move(network), pid, visitor.socket_in(pid)));
   TRY_CONTEXT(init.process.signal(0), "the container stopped meanwhile");
   return side;
 }
 
-Error no_interface(const Side& from, const Side& to, const std::string& name) {
-  Error error = Error::message(strings::cat(from.words, " has no interface ", name), ENODEV);
-  if (to.find(name) != nullptr) return std::move(error).because(strings::cat(to.words, " has one of that name"));
-  std::vector<std::string> names;
-  for (const Link& link : from.links) {
-    if (!link.loopback) names.push_back(strings::printable(link.name));  // chosen by the container, maybe
-  }
-  if (names.empty()) return std::move(error).because(strings::cat(from.words, " has none but the loopback"));
-  return std::move(error).because(strings::cat("there are ", strings::join(names, " ")));
-}
+// An interface that gets another name inside carries the one that it had in its alias, if nobody else has put a note there: for
+// the way back, and for whoever finds it on the host after the container's end.
+constexpr std::string_view kNote = "berth: on the host ";
 
-Status check_names(const Side& from, const Side& to, const std::string& name, const std::string& wanted) {
-  const Link* link = from.find(name);
-  if (link == nullptr) return fail(no_interface(from, to, name));
-  if (link->loopback) return fail(Error::message("a loopback interface stays where it is", EINVAL));
-  if (!os::is_interface_name(wanted)) {
-    return fail(Error::message(strings::cat("'", wanted, "' can't be the name of an interface"))
-                    .hint("1 to 15 characters without blanks, '/' and ':'"));
-  }
-  if (to.find(wanted) == nullptr) return {};
-  return fail(Error::message(strings::cat(to.words, " has an interface ", wanted, " already"), EEXIST)
-                  .hint("name another one as the last argument"));
-}
-
-// A refused move can have gone half the way: there under its old name. Back, and up again if it was.
-void take_back(Side& from, Side& to, const Link& link) {
-  if (auto links = to.socket.links()) to.links = std::move(*links);
-  const Link* strayed = to.find(link.name);
-  if (strayed != nullptr) [[maybe_unused]]
-    const Status back = to.socket.move(strayed->index, from.network.get(), link.name);
-  if (!link.up) return;
-  [[maybe_unused]] const Status up = from.socket.raise(link.name);
-}
-
-Status move_interface(Side& from, Side& to, const std::string& name, const std::string& wanted) {
-  TRY(check_names(from, to, name, wanted));
-  const Link link = *from.find(name);
-  if (link.up) TRY(from.socket.lower(link.index));
-  Status moved = from.socket.move(link.index, to.network.get(), wanted);
-  if (moved) return {};
-  take_back(from, to, link);
-  Error error = std::move(moved.error());
-  if (error.code() == EINVAL)
-    error =
-        std::move(error).because("the kernel keeps this interface in its namespace, as it does with bridges, tunnels and radios");
-  if (error.code() == EPERM) error = std::move(error).hint("moving interfaces takes CAP_NET_ADMIN on both sides");
-  return fail(std::move(error));
+std::string noted_name(const Link& link) {
+  if (!link.alias.starts_with(kNote)) return {};
+  std::string name = link.alias.substr(kNote.size());
+  return os::is_interface_name(name) ? name : std::string();
 }
 
 Result<RunningInit> find_separate(const Container& container) {
@@ -105,16 +56,21 @@ Result<RunningInit> find_separate(const Container& container) {
 
 Status attach(const Container& container, const std::string& interface, const std::string& inside) {
   const RunningInit init = TRY(find_separate(container));
-  Side host = TRY(host_side());
-  Side guest = TRY(container_side(init));
-  return move_interface(host, guest, interface, inside.empty() ? interface : inside);
+  NetworkSide host = TRY(host_side());
+  NetworkSide guest = TRY(container_side(init));
+  const Link link = TRY(find_interface(host, guest, interface));
+  const bool renamed = !inside.empty() && inside != link.name;
+  const std::string alias = renamed && link.alias.empty() ? strings::cat(kNote, link.name) : link.alias;
+  return move_interface(host, guest, {interface, inside, alias});
 }
 
 Status detach(const Container& container, const std::string& inside, const std::string& outside) {
   const RunningInit init = TRY(find_separate(container));
-  Side host = TRY(host_side());
-  Side guest = TRY(container_side(init));
-  return move_interface(guest, host, inside, outside.empty() ? inside : outside);
+  NetworkSide host = TRY(host_side());
+  NetworkSide guest = TRY(container_side(init));
+  const Link link = TRY(find_interface(guest, host, inside));
+  const std::string noted = noted_name(link);
+  return move_interface(guest, host, {inside, outside.empty() ? noted : outside, noted.empty() ? link.alias : std::string()});
 }
 
 Result<std::vector<Link>> links_of(const Container& container) {

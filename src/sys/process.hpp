@@ -90,6 +90,7 @@ struct Spawn {
   std::vector<std::pair<int, int>> descriptors;
   std::uint64_t clone_flags = 0;
   int cgroup_fd = -1;  // cgroup v2 directory to be born in
+  int network = -1;    // network namespace to run in
   bool new_session = false;
   bool detached = false;  // no child of the caller: nobody waits for it, its end shows in its pidfd
 };

@@ -18,7 +18,7 @@ constexpr std::size_t kKernelSigsetSize = 8;
 constexpr int kLastSignal = 64;
 
 // What the child tells when it fails before exec.
-enum class Stage : int { kDescriptors, kSession, kSignals, kExec };
+enum class Stage : int { kNetwork, kDescriptors, kSession, kSignals, kExec };
 struct ChildFailure {
   Stage stage;
   int error;
@@ -39,6 +39,7 @@ struct ChildPlan {
   int program;     // -1: by path
   const char* path;
   int report;
+  int network;  // -1: stays
   bool new_session;
 };
 
@@ -88,6 +89,10 @@ void reset_signals(const ChildPlan& plan) noexcept {
 }
 
 [[noreturn]] void run_child(ChildPlan& plan) noexcept {
+  if (plan.network >= 0) {
+    const long entered = raw::call(SYS_setns, plan.network, CLONE_NEWNET);
+    if (entered < 0) give_up(plan, Stage::kNetwork, entered);
+  }
   arrange_descriptors(plan);
   if (plan.new_session) {
     const long session = raw::call(SYS_setsid);
@@ -122,6 +127,8 @@ Result<std::vector<Move>> plan_moves(const Spawn& request) {
 
 std::string_view stage_call(Stage stage) {
   switch (stage) {
+    case Stage::kNetwork:
+      return "setns";
     case Stage::kDescriptors:
       return "dup3";
     case Stage::kSession:
@@ -191,6 +198,7 @@ Result<Spawning> Spawning::begin(Spawn request) {
   plan.program = state->request.program_fd;
   plan.path = state->request.program_path.c_str();
   plan.report = report_write.get();
+  plan.network = state->request.network;
   plan.new_session = state->request.new_session;
   const SignalsBlocked blocked;
   const auto clone = state->request.detached ? clone_detached_until_exec : clone_until_exec;

@@ -1,4 +1,4 @@
-// The data of a mount and the names of interfaces, of any kind.
+// The data of a mount, the names of interfaces, and what iw says of one, of any kind.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -6,6 +6,7 @@
 
 #include "os/netlink.hpp"
 #include "runtime/mount_data.hpp"
+#include "runtime/radio.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string_view text{reinterpret_cast<const char*>(bytes), size};
@@ -16,5 +17,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   }
   if (total > size) std::abort();
   if (berth::os::is_interface_name(text) && (size == 0 || size > 15 || text.find('/') != text.npos)) std::abort();
+  if (berth::runtime::parse_radio(text) && text.find("wiphy") == text.npos) std::abort();
   return 0;
 }

@@ -71,3 +71,13 @@ STOPPING"
   equals "$(offers berth config explain lxc.net.0.veth.m)" lxc.net.0.veth.mode
   equals "$(offers berth config generate s)" schema
 }
+
+@test "lxc-device: an action, then an interface" {
+  load_completion
+  equals "$(offers lxc-device -n c '')" "add
+del"
+  equals "$(offers lxc-device c d)" del
+  contains "$(offers lxc-device c add '')" lo
+  contains "$(offers berth device c del l)" lo
+  equals "$(offers lxc-top --sort '' | tr '\n' ' ')" "n c b m s k p t "
+}

@@ -17,9 +17,16 @@ make_pair() {
   ETH=bd$((BASHPID % 100000))
   ip link add "${ETH}a" type veth peer name "${ETH}b"
 }
+# A name that ip(8) has for the container's network.
+netns_name() {
+  ip netns list | grep -q "^$ETH" || ip netns attach "$ETH" "$(init_pid)"
+  printf '%s\n' "$ETH"
+}
+drop_netns_name() { ip netns del "${ETH:-none}" 2>/dev/null || true; }
 drop_pair() { ip link del "${ETH:-none}a" 2>/dev/null || ip link del "${ETH:-none}b" 2>/dev/null || true; }
 eval "lib_$(declare -f teardown)"
 teardown() {
+  drop_netns_name
   drop_pair
   lib_teardown
 }
@@ -190,6 +197,48 @@ teardown() {
   exits 1 device del eth9
   contains "$output" "the container has no interface eth9"
   exits 1 device add lo
+  drop_pair
+}
+
+@test "an interface that got another name inside gets its own back, and keeps its other names" {
+  only_root
+  only_berth
+  plain_container
+  start_container
+  make_pair
+  ip link property add dev "${ETH}a" altname "${ETH}another"
+  device add "${ETH}another" eth5
+  contains "$(ip -n "$(netns_name)" link show eth5)" "altname ${ETH}another"
+  device del eth5
+  contains "$(ip link show "${ETH}a")" "altname ${ETH}another"
+  lacks "$(ip link show "${ETH}a")" alias
+  # Somebody's own note stays, and there is no place for ours.
+  ip link set "${ETH}a" alias "left one"
+  device add "${ETH}a" eth5
+  device del eth5 "${ETH}c"
+  contains "$(ip link show "${ETH}c")" "alias left one"
+  drop_netns_name
+  drop_pair
+}
+
+@test "another name that is taken: refused, and all is as it was" {
+  only_root
+  only_berth
+  plain_container
+  start_container
+  make_pair
+  ip link property add dev "${ETH}a" altname "${ETH}another"
+  ip addr add 10.77.2.1/24 dev "${ETH}a"
+  ip -6 addr add fd77::1/64 dev "${ETH}a"
+  ip link set "${ETH}a" up
+  nsenter -t "$(init_pid)" -n ip link add "${ETH}another" type veth peer name other
+  exits 1 device add "${ETH}a"
+  contains "$output" "the container has an interface ${ETH}another already"
+  contains "$output" "another name of this interface"
+  exits 1 device add "${ETH}a" "${ETH}another"
+  contains "$(ip addr show "${ETH}a")" "fd77::1"
+  contains "$(ip addr show "${ETH}a")" "10.77.2.1"
+  contains "$(ip link show "${ETH}a")" ",UP"
   drop_pair
 }
 
