@@ -85,8 +85,7 @@ int list(Result<std::vector<std::string>> (*find)(const std::string&), const cha
 
 // --- facts -----------------------------------------------------------------------------------------------------------------
 
-// Names of LXC's list, as far as they are true of berth: what is missing here is not claimed. (The network issue brings the
-// others.)
+// Names of LXC's list, as far as they are true of berth: what is missing here is not claimed.
 constexpr auto kExtensions = std::to_array<std::string_view>({"lxc_log",
                                                               "lxc_config_item_is_supported",
                                                               "console_log",
@@ -96,11 +95,17 @@ constexpr auto kExtensions = std::to_array<std::string_view>({"lxc_log",
                                                               "mount_injection_file",
                                                               "seccomp_allow_nesting",
                                                               "seccomp_notify",
-
+                                                              "network_veth_routes",
+                                                              "network_ipvlan",
+                                                              "network_l2proxy",
+                                                              "network_gateway_device_route",
+                                                              "network_phys_macvlan_mtu",
+                                                              "network_veth_router",
                                                               "cgroup2_devices",
                                                               "cgroup2",
                                                               "pidfd",
                                                               "cgroup_advanced_isolation",
+                                                              "network_bridge_vlan",
                                                               "time_namespace",
                                                               "seccomp_allow_deny_syntax",
                                                               "devpts_fd",

@@ -272,8 +272,9 @@ TEST(CGlobals, Facts) {
   EXPECT_STREQ(states[7], "THAWED");
   EXPECT_TRUE(lxc_has_api_extension(nullptr));
   EXPECT_TRUE(lxc_has_api_extension("mount_injection"));
-  for (const char* later : {"network_ipvlan", "network_veth_router", "network_gateway_device_route"}) {
-    EXPECT_FALSE(lxc_has_api_extension(later)) << later << " is claimed before it is there";
+  for (const char* network : {"network_veth_routes", "network_ipvlan", "network_l2proxy", "network_gateway_device_route",
+                              "network_phys_macvlan_mtu", "network_veth_router", "network_bridge_vlan"}) {
+    EXPECT_TRUE(lxc_has_api_extension(network)) << network;
   }
   EXPECT_FALSE(lxc_has_api_extension("no_such_thing"));
   EXPECT_TRUE(lxc_config_item_is_supported("lxc.uts.name"));

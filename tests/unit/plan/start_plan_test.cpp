@@ -300,9 +300,7 @@ TEST_F(StartPlan, TheFilterMeetsAsLittleOfTheStartAsPossible) {
   EXPECT_EQ(find(*hooked, Op::kSeccompFilter, 1), nullptr) << "once";
 }
 
-TEST_F(StartPlan, UnsupportedStorageIsRefused) {
-  EXPECT_FALSE(plan("lxc.rootfs.path = loop:/x\n"));
-}
+TEST_F(StartPlan, UnsupportedStorageIsRefused) { EXPECT_FALSE(plan("lxc.rootfs.path = loop:/x\n")); }
 
 TEST_F(StartPlan, EveryStepSaysWhatItDoes) {
   const auto made = plan_with_root(
