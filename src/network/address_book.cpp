@@ -129,15 +129,18 @@ Result<AddressBook> AddressBook::read(const std::string& directory, const std::s
   return AddressBook(path, TRY(read_entries(path)), std::nullopt);
 }
 
-Result<std::string> AddressBook::assign(const AddressPool& pool, const std::string& container, unsigned index, AddressSet taken) {
+Result<std::string> AddressBook::assign(const AddressPool& pool, const std::string& container, unsigned index,
+                                        const AddressUse& use) {
   if (container.find('\n') != std::string::npos)
     return fail("a container whose path holds a line end can't have an automatic address");
   const auto own = [&](const BookEntry& entry) {
     return entry.container == container && entry.index == index && same_version(pool, entry);
   };
   const auto known = std::ranges::find_if(entries_, own);
-  if (known != entries_.end() && pool.offers(known->address)) return known->address;
+  if (known != entries_.end() && pool.offers(known->address) && !use.leased.contains(known->address)) return known->address;
   if (known != entries_.end()) entries_.erase(known);
+  AddressSet taken = use.leased;
+  taken.insert(use.met.begin(), use.met.end());
   AddressSet all = taken;
   for (const BookEntry& entry : entries_) all.insert(entry.address);
   const std::string seed = strings::cat(index, ' ', container);

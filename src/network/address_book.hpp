@@ -14,6 +14,7 @@
 
 #include "base/result.hpp"
 #include "network/address_pool.hpp"
+#include "network/address_use.hpp"
 #include "os/lock.hpp"
 
 namespace berth::network {
@@ -40,10 +41,10 @@ class AddressBook {
   // To look at, without a lock; an absent file is an empty book.
   static Result<AddressBook> read(const std::string& directory, const std::string& bridge);
 
-  // The address of that container's network, of the version of the pool: the one it has, as long as the pool offers it, else a
-  // free one. `taken`: what others use who are not in the book. Entries of containers that are no more are used again when
-  // nothing else is left. Error: the network is full. Remembered in memory until save().
-  Result<std::string> assign(const AddressPool& pool, const std::string& container, unsigned index, AddressSet taken);
+  // The address of that container's network, of the version of the pool: the one it has, as long as the pool offers it and it is
+  // leased to nobody, else a free one. `use`: by those who are not in the book. Entries of containers that are no more are used
+  // again when nothing else is left. Error: the network is full. Remembered in memory until save().
+  Result<std::string> assign(const AddressPool& pool, const std::string& container, unsigned index, const AddressUse& use);
   // False: it had none.
   bool forget(const std::string& container);
   bool rename(const std::string& container, const std::string& new_container);

@@ -43,12 +43,12 @@ void add_neighbours(AddressSet& addresses, std::string_view text, std::string_vi
   });
 }
 
-AddressSet addresses_in_use(const std::string& bridge) {
-  AddressSet addresses;
+AddressUse addresses_in_use(const std::string& bridge) {
+  AddressUse use;
   if (const auto leases = sys::read_file(strings::cat("/var/lib/misc/dnsmasq.", bridge, ".leases")))
-    add_leases(addresses, *leases);
-  if (const auto neighbours = sys::read_file("/proc/net/arp")) add_neighbours(addresses, *neighbours, bridge);
-  return addresses;
+    add_leases(use.leased, *leases);
+  if (const auto neighbours = sys::read_file("/proc/net/arp")) add_neighbours(use.met, *neighbours, bridge);
+  return use;
 }
 
 }  // namespace berth::network

@@ -13,7 +13,11 @@ void add_leases(AddressSet& addresses, std::string_view text);
 // Of /proc/net/arp: those of that device whose owner has answered.
 void add_neighbours(AddressSet& addresses, std::string_view text, std::string_view device);
 
-// Both, as they stand on this host, in the network namespace of the caller.
-AddressSet addresses_in_use(const std::string& bridge);
+struct AddressUse {
+  AddressSet leased;  // somebody else's, whoever had it before
+  AddressSet met;     // may be the asking container's own, from the last time that it ran
+};
+// As it stands on this host, in the network namespace of the caller.
+AddressUse addresses_in_use(const std::string& bridge);
 
 }  // namespace berth::network

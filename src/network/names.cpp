@@ -60,6 +60,13 @@ void reload(const std::string& directory) {
   if (process && name && *name == "dnsmasq\n") static_cast<void>(process->signal(SIGHUP));
 }
 
+// lxc-net leaves the directories of containers that run to them when it stops; it is running as long as it has its state there.
+void remove_abandoned(const std::string& directory) {
+  if (sys::exists(directory + "/state")) return;
+  for (const std::string_view below : {"/names", "/reservations", ""})
+    static_cast<void>(sys::remove_directory(strings::cat(directory, below)));
+}
+
 Status forget_in(const std::string& directory, std::string_view hash) {
   bool reserved = false;
   for (const std::string kind : {"names", "reservations"}) {
@@ -72,6 +79,7 @@ Status forget_in(const std::string& directory, std::string_view hash) {
     }
   }
   if (reserved) reload(directory);
+  remove_abandoned(directory);
   return {};
 }
 
@@ -118,10 +126,12 @@ Status withdraw(const Announcement& announcement) {
   const std::string file = announcement_file(announcement);
   TRY(put(directory, "names", file, ""));
   const auto before = sys::read_file(strings::cat(directory, "/reservations/", file));
-  const std::string kept = reservations_text(announcement);
-  if (!before || *before == kept) return {};
-  TRY(put(directory, "reservations", file, kept));
-  reload(directory);
+  const std::string kept = sys::exists(directory + "/state") ? reservations_text(announcement) : std::string();
+  if (before && *before != kept) {
+    TRY(put(directory, "reservations", file, kept));
+    reload(directory);
+  }
+  remove_abandoned(directory);
   return {};
 }
 

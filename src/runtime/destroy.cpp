@@ -9,6 +9,7 @@
 
 #include "base/strings.hpp"
 #include "network/address_book.hpp"
+#include "network/names.hpp"
 #include "os/paths.hpp"
 #include "runtime/config_hook.hpp"
 #include "runtime/dependants.hpp"
@@ -157,6 +158,7 @@ Status destroy_defined(const Container& container, const DestroyRequest& request
   TRY(remove_root(container, conf));
   TRY(forget_sources(container));
   TRY(network::forget_addresses(container.directory()));
+  TRY(network::withdraw_everywhere(container.directory()));
   return remove_directory(container, conf);
 }
 

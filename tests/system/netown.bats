@@ -58,7 +58,7 @@ teardown() {
   rest=$(find /run/lxc/published -name "$BR@*" 2>/dev/null)
   [ -z "$rest" ] || { echo "left: $rest"; failed=1; }
   kill "${HELD[@]}" 2>/dev/null
-  rm -f "/var/lib/berth/addresses/$BR"
+  rm -rf "/var/lib/berth/addresses/$BR" "/run/lxc/net/$BR" "/var/lib/misc/dnsmasq.$BR.leases"
   return "$failed"
 }
 
@@ -296,4 +296,79 @@ nameserver 2001:db8::53"
   exits 1 lxc-start "${P[@]}" "${N[@]}" -- /bin/true
   contains "$output" "the host's own /etc/resolv.conf"
   equals "$(cat /etc/resolv.conf)" "$before"
+}
+
+# What lxc-net does for names, without the rest of it.
+start_dnsmasq() {
+  local run=/run/lxc/net/$BR
+  mkdir -p "$run/names" "$run/reservations"
+  : >"$run/state"
+  on "$HOST" dnsmasq --conf-file=/dev/null --no-resolv --no-hosts --user=root --pid-file="$run/dnsmasq.pid" --bind-interfaces --interface="$BR" \
+    --except-interface=lo --dhcp-range=10.55.0.2,10.55.0.254 --dhcp-hostsdir="$run/reservations" --hostsdir="$run/names" \
+    --dhcp-leasefile="/var/lib/misc/dnsmasq.$BR.leases" --log-facility="$LXCPATH/dnsmasq.log" 3>&-
+  HELD+=("$(cat "$run/dnsmasq.pid")")
+}
+resolves() { [ "$(on "$HOST" "${PEER[@]}" resolve 10.55.0.1 "$1")" = "$2" ]; }
+
+@test "containers find each other by name as long as they run, and nobody is leased their addresses" {
+  start_dnsmasq
+  container_with "$NAME" "lxc.net.0.dns = auto"
+  veth_lines "lxc.net.0.ipv4.address = 10.55.0.77/24" "lxc.net.0.dns = auto" | make_container "$NAME-2"
+  start_container
+  start_container "$NAME-2"
+  eventually 5 resolves "$NAME-2" 10.55.0.77
+  contains "$(inside nslookup "$NAME-2" 2>&1)" 10.55.0.77
+  first=$(address_of "$NAME")
+  contains "$(cat "/run/lxc/net/$BR/reservations"/*)" ",$first"
+  contains "$(cat "/run/lxc/net/$BR/reservations"/*)" ",10.55.0.77"
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  lxc-stop "${P[@]}" -n "$NAME-2" -k
+  eventually 5 resolves "$NAME-2" none
+  equals "$(cat "/run/lxc/net/$BR/reservations"/* | sed 's/.*,//')" "$first" # it is the stopped container's
+  lxc-destroy "${P[@]}" "${N[@]}"
+  equals "$(ls "/run/lxc/net/$BR/reservations")" ""
+}
+
+@test "an address that was leased while the container was stopped is the other's" {
+  container_with "$NAME"
+  start_container
+  first=$(address_of "$NAME")
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  mkdir -p /var/lib/misc
+  echo "1893456000 02:00:00:00:00:05 $first other *" >"/var/lib/misc/dnsmasq.$BR.leases"
+  start_container
+  second=$(address_of "$NAME")
+  [ "$second" != "$first" ] || fail "$second is leased to another"
+}
+
+@test "a monitor that is killed leaves no rule, no port and no interface" {
+  container_with "$NAME" "lxc.net.0.publish = 8080:80" "lxc.net.0.limit.egress = 10Mbit"
+  start_container
+  contains "$(on "$HOST" nft list ruleset)" published_tcp4
+  kill -9 "$(ps -o ppid= -p "$(init_pid "$NAME")")"
+  clean() { [ -z "$(on "$HOST" nft list ruleset; on "$HOST" ip -o link show type ifb)" ]; }
+  eventually 10 clean
+  start_container
+  serve "$NAME" 80
+  contains "$(ask "$AWAY" tcp 192.0.2.1 8080)" "$NAME:80"
+}
+
+@test "ports, limits and addresses are there after a reboot too" {
+  container_with "$NAME" "lxc.net.0.publish = 8080:80" "lxc.net.0.limit.egress = 10Mbit" "lxc.net.0.limit.ingress = 10Mbit"
+  start_container
+  first=$(address_of "$NAME") before=$(init_pid "$NAME")
+  lxc-stop "${P[@]}" "${N[@]}" -r
+  rebooted() { [ "$(state)" = RUNNING ] && [ "$(init_pid "$NAME")" != "$before" ] && [ -n "$(address_of "$NAME")" ]; }
+  eventually 10 rebooted
+  equals "$(address_of "$NAME")" "$first"
+  serve "$NAME" 80
+  contains "$(ask "$AWAY" tcp 192.0.2.1 8080)" "$NAME:80"
+  equals "$(on "$HOST" ip -o link show type ifb | wc -l)" 1
+}
+
+@test "a start that fails leaves neither rules nor interfaces" {
+  container_with "$NAME" "lxc.net.0.publish = 8080:80" "lxc.net.0.limit.egress = 10Mbit" "lxc.hook.start-host = /bin/false"
+  exits 1 lxc-start "${P[@]}" "${N[@]}"
+  clean() { [ -z "$(on "$HOST" nft list ruleset; on "$HOST" ip -o link show type ifb)" ]; }
+  eventually 5 clean
 }

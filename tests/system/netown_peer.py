@@ -1,6 +1,7 @@
-"""The two ends of the tests of published ports: serve answers with its name and who asked, ask prints that answer."""
+"""Ends of the tests of published ports and names: serve answers with its name and who asked, ask prints that answer, resolve asks a name server."""
 import select
 import socket
+import struct
 import sys
 
 
@@ -40,8 +41,20 @@ def ask(protocol, address, port):
     print(end.recv(200).decode())
 
 
+def resolve(server, name):
+    end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    end.settimeout(3)
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    end.sendto(struct.pack(">HHHHHH", 1, 0x100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", 1, 1), (server, 53))
+    answer = end.recv(512)
+    answers = struct.unpack(">H", answer[6:8])[0]
+    print(socket.inet_ntoa(answer[-4:]) if answers else "none")
+
+
 if sys.argv[1] == "serve":
     serve(sys.argv[2], [int(port) for port in sys.argv[3:]])
+elif sys.argv[1] == "resolve":
+    resolve(sys.argv[2], sys.argv[3])
 else:
     try:
         ask(sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -11,6 +11,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "blob_builder.hpp"
 #include "child/mount_flags.hpp"
@@ -175,6 +176,60 @@ TEST(Interpreter, TargetsAreMadeBelowTheRoot) {
   EXPECT_EQ(one.run(), 0);
   EXPECT_TRUE(std::filesystem::is_directory(root.path + "/a/b/c"));
   ::close(one.context.root_fd);
+}
+
+int replace_file(const Root& root, const char* path, const char* text, std::uint32_t flags = 0) {
+  OneStep one;
+  one.context.root_fd = root.open();
+  one.step.op = Op::kReplaceFile;
+  one.step.flags = kStepFollowLinks | flags;
+  one.step.text[0] = one.builder.text(path);
+  one.step.text[1] = one.builder.text(text);
+  const int result = one.run();
+  ::close(one.context.root_fd);
+  return result;
+}
+std::string text_of(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+TEST(ReplaceFile, MakesTheFileAndItsDirectory) {
+  const Root root;
+  EXPECT_EQ(replace_file(root, "etc/resolv.conf", "nameserver 10.0.3.1\n"), 0);
+  EXPECT_EQ(text_of(root.path + "/etc/resolv.conf"), "nameserver 10.0.3.1\n");
+  EXPECT_EQ(std::filesystem::status(root.path + "/etc/resolv.conf").permissions(), std::filesystem::perms{0644});
+}
+
+TEST(ReplaceFile, ReplacesLinksAndOtherNamesInsteadOfWritingThroughThem) {
+  const Root root;
+  std::filesystem::create_directory(root.path + "/etc");
+  std::ofstream(root.path + "/target") << "untouched";
+  std::filesystem::create_symlink("../target", root.path + "/etc/resolv.conf");
+  EXPECT_EQ(replace_file(root, "etc/resolv.conf", "new"), 0);
+  EXPECT_EQ(text_of(root.path + "/target"), "untouched");
+  EXPECT_FALSE(std::filesystem::is_symlink(root.path + "/etc/resolv.conf"));
+  std::filesystem::create_hard_link(root.path + "/etc/resolv.conf", root.path + "/other");
+  EXPECT_EQ(replace_file(root, "etc/resolv.conf", "newer"), 0);
+  EXPECT_EQ(text_of(root.path + "/other"), "new");
+  EXPECT_EQ(text_of(root.path + "/etc/resolv.conf"), "newer");
+}
+
+TEST(ReplaceFile, LinksOfTheGuestEndInItsRoot) {
+  const Root root;
+  std::filesystem::create_directory(root.path + "/real");
+  std::filesystem::create_symlink("/real", root.path + "/etc");
+  EXPECT_EQ(replace_file(root, "etc/resolv.conf", "new"), 0);
+  EXPECT_EQ(text_of(root.path + "/real/resolv.conf"), "new");
+  EXPECT_FALSE(std::filesystem::exists("/real"));
+}
+
+TEST(ReplaceFile, LeavesNothingBesideWhatItCannotReplace) {
+  const Root root;
+  std::filesystem::create_directories(root.path + "/etc/resolv.conf");
+  EXPECT_EQ(replace_file(root, "etc/resolv.conf", "new"), -EISDIR);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(root.path + "/etc"), {}), 1);
 }
 
 // The two ways to resolve a path must agree about links, with openat2 and without.

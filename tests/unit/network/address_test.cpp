@@ -79,9 +79,10 @@ class Book : public ::testing::Test {
     std::filesystem::create_directories(container);
     std::ofstream(container + "/config") << "lxc.uts.name = x\n";
   }
-  std::string address_of(const std::string& container, const AddressPool& from, const AddressSet& taken = {}) {
+  std::string address_of(const std::string& container, const AddressPool& from, const AddressSet& met = {},
+                         const AddressSet& leased = {}) {
     AddressBook book = AddressBook::open(books(), "br0").value();
-    const std::string address = book.assign(from, container, 0, taken).value();
+    const std::string address = book.assign(from, container, 0, {leased, met}).value();
     EXPECT_TRUE(book.save());
     return address;
   }
@@ -98,6 +99,12 @@ TEST_F(Book, KeepsAnAddressOverStarts) {
   const AddressBook book = AddressBook::read(books(), "br0").value();
   EXPECT_EQ(book.entries().size(), 2U);
   EXPECT_EQ(book.entries()[0], (BookEntry{first, 0, "/c/web1"}));
+}
+
+TEST_F(Book, GivesUpAnAddressThatWasLeasedMeanwhile) {
+  const AddressPool from = pool("10.0.3.1", 24);
+  const std::string first = address_of("/c/web1", from);
+  EXPECT_NE(address_of("/c/web1", from, {}, {first}), first);
 }
 
 TEST_F(Book, GivesEachNetworkAndVersionItsOwn) {

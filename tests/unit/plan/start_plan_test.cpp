@@ -446,5 +446,21 @@ TEST_F(StartPlan, TheOverlappingLineOfAnIdMapIsNamed) {
   EXPECT_THAT(refused.error().line(), HasSubstr("overlaps"));
 }
 
+TEST_F(StartPlan, NameServersAreWrittenIntoTheContainersRootAlone) {
+  const std::string network = "lxc.net.0.type = veth\nlxc.net.0.dns = 192.0.2.53 2001:db8::53\n";
+  const auto planned = plan_with_root(network);
+  ASSERT_TRUE(planned) << planned.error().line();
+  const PlannedStep* step = find(*planned, Op::kReplaceFile);
+  ASSERT_NE(step, nullptr);
+  EXPECT_EQ(step->text[0], "etc/resolv.conf");
+  EXPECT_THAT(step->text[1], HasSubstr("\nnameserver 192.0.2.53\nnameserver 2001:db8::53\n"));
+  EXPECT_EQ(step->origin.text, "lxc.net.0.dns = 192.0.2.53 2001:db8::53");
+  EXPECT_LT(position(*planned, Op::kReplaceFile), position(*planned, Op::kPivotRoot));
+  command = {"/bin/true"};
+  const auto refused = plan(network);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().line(), HasSubstr("the host's own /etc/resolv.conf"));
+}
+
 }  // namespace
 }  // namespace berth::plan
