@@ -162,6 +162,13 @@ void take_bridge_data(Bytes data, LinkDetails& link) {
   });
 }
 
+void take_alternative_names(Bytes properties, LinkDetails& link) {
+  each_attribute(properties, [&](int type, Bytes value) {
+    const char* text = reinterpret_cast<const char*>(value.data());
+    if (type == IFLA_ALT_IFNAME) link.alternative_names.emplace_back(text, ::strnlen(text, value.size()));
+  });
+}
+
 // The kind stands before the data that is to be read by it.
 void take_kind(Bytes info, LinkDetails& link) {
   each_attribute(info, [&](int type, Bytes value) {
@@ -182,6 +189,7 @@ LinkDetails details_of(Bytes payload) {
     if (type == IFLA_MASTER) link.master = number_of<int>(value);
     if (type == IFLA_ADDRESS) link.hardware_address.assign(value.begin(), value.end());
     if (type == IFLA_LINKINFO) take_kind(value, link);
+    if (type == IFLA_PROP_LIST) take_alternative_names(value, link);
   });
   return link;
 }

@@ -37,6 +37,7 @@ struct LinkDetails : Link {
   std::uint32_t mtu = 0;
   int master = 0;  // index of the bridge or bond that it belongs to; 0 = none
   std::vector<std::byte> hardware_address;
+  std::vector<std::string> alternative_names;
   bool vlan_filtering = false;     // of a bridge
   std::uint16_t default_vlan = 0;  // of a bridge: the one that ports join untagged; 0 = none
 };
