@@ -48,8 +48,9 @@ void network_conflicts(const Conf& conf, std::vector<Error>& found) {
                           .hint(strings::cat("add a line before it: lxc.net.", network.index, ".type = veth")));
     }
     if (network.type == "none" && conf.networks.size() > 1) {
-      found.push_back(
-          Error::message("a network of type \"none\" shares the host's network and must be the only one").set_by(network.origin));
+      found.push_back(Error::message("a network of type \"none\" shares the host's network and must be the only one")
+                          .set_by(network.origin)
+                          .hint("remove it, or the other networks"));
     }
   }
 }

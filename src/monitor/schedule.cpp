@@ -66,7 +66,7 @@ bool prepared(const BlobView& blob, const std::vector<bool>& done) {
 bool wants_namespaces(const BlobView& blob) {
   for (const std::uint32_t index : stop_steps(blob)) {
     const Step& step = blob.step(index);
-    if (step.op == Op::kHostHook && std::string_view(blob.text(step.text[1])) == "stop") return true;
+    if (step.op == Op::kHostHook && runtime::wants_namespaces(blob, step)) return true;
   }
   return false;
 }

@@ -78,19 +78,40 @@ Act move_home_anyhow(const Section& section, const os::LinkDetails& link) {
   return act;
 }
 
-// The request's index is that of `name` on the host.
-Request change_home(const std::string& name, ifinfomsg body) {
-  Request request(RTM_NEWLINK, 0, body);
-  request.index_at(kIndexOffset, name);
-  return request;
+// At home it is told by its index, which it kept: its name may have been given away.
+Act change_home(Request request, std::string_view doing, const Section& section, const os::LinkDetails& link) {
+  return std::move(request).act(Side::kHost, strings::cat(doing, link.name), link.name, section.origin);
+}
+
+ifinfomsg at_home(const os::LinkDetails& link) {
+  ifinfomsg body{};
+  body.ifi_index = link.index;
+  return body;
 }
 
 Act restore_properties(const Section& section, const os::LinkDetails& link) {
-  Request request = change_home(link.name, {});
-  if (section.hwaddr) request.message().add(IFLA_ADDRESS, link.hardware_address);
+  Request request(RTM_NEWLINK, 0, at_home(link));
+  // Written also where the configuration leaves it alone: the container can have changed it.
+  if (!link.hardware_address.empty()) request.message().add(IFLA_ADDRESS, link.hardware_address);
   request.message().add_value(IFLA_MTU, link.mtu);
-  return std::move(request).act(Side::kHost, strings::cat("restoring the MTU and hardware address of ", link.name), link.name,
-                                section.origin);
+  return change_home(std::move(request), "restoring the MTU and hardware address of ", section, link);
+}
+
+Act restore_alternative_name(const Section& section, const os::LinkDetails& link, const std::string& name) {
+  Request request(RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, at_home(link));
+  request.message().open(IFLA_PROP_LIST | NLA_F_NESTED);
+  request.message().add_text(IFLA_ALT_IFNAME, name);
+  request.message().close();
+  Act act = change_home(std::move(request), strings::cat("restoring the name ", name, " of "), section, link);
+  act.forgiven = EEXIST;
+  return act;
+}
+
+Act raise_home(const Section& section, const os::LinkDetails& link) {
+  ifinfomsg body = at_home(link);
+  body.ifi_flags = IFF_UP;
+  body.ifi_change = IFF_UP;
+  return change_home(Request(RTM_NEWLINK, 0, body), "setting up ", section, link);
 }
 
 // What had the kernel's own hand (link-local addresses) comes back by itself.
@@ -101,14 +122,20 @@ void restore_addresses(const Section& section, const os::LinkDetails& link, cons
   for (const os::LinkAddress& known : addresses) {
     const auto address = parse_address(known.text);
     if (!address || !is_ours_to_restore(known)) continue;
-    Section home;
-    home.name = link.name;
-    Act act =
-        add_address(home, {*address, known.prefix_length, parse_address(known.broadcast), section.origin}, Broadcast::kAsGiven);
-    act.side = Side::kHost;
-    act.forgiven = EEXIST;
-    undo.push_back(std::move(act));
+    undo.push_back(add_address_at_home(link.index, link.name,
+                                       {*address, known.prefix_length, parse_address(known.broadcast), section.origin}));
+    undo.back().forgiven = EEXIST;
   }
+}
+
+void come_home(const Section& section, const os::LinkDetails& link, const std::vector<os::LinkAddress>& addresses,
+               std::vector<Act>& undo) {
+  undo.push_back(move_home(section, link));
+  undo.push_back(move_home_anyhow(section, link));
+  undo.push_back(restore_properties(section, link));
+  for (const std::string& name : link.other_names) undo.push_back(restore_alternative_name(section, link, name));
+  restore_addresses(section, link, addresses, undo);
+  if (link.up) undo.push_back(raise_home(section, link));
 }
 
 // Only what was asked for changes; a moved interface is not a new one.
@@ -126,11 +153,7 @@ void move_wire(const Section& section, const os::LinkDetails& link, const std::v
                Recipe& recipe) {
   Entry& entry = recipe.add(move_in(section, link));
   entry.outlives = true;
-  entry.undo.push_back(move_home(section, link));
-  entry.undo.push_back(move_home_anyhow(section, link));
-  entry.undo.push_back(restore_properties(section, link));
-  restore_addresses(section, link, addresses, entry.undo);
-  if (link.up) entry.undo.push_back(set_up(Side::kHost, link.name, section.origin));
+  come_home(section, link, addresses, entry.undo);
 }
 
 }  // namespace

@@ -26,6 +26,22 @@ std::span<const std::byte> bytes_of(const Address& address) {
 
 constexpr std::uint16_t kNew = NLM_F_CREATE | NLM_F_EXCL;
 
+ifaddrmsg address_body(const Subnet& subnet) {
+  ifaddrmsg body{};
+  body.ifa_family = static_cast<std::uint8_t>(subnet.address.family);
+  body.ifa_prefixlen = static_cast<std::uint8_t>(subnet.length);
+  return body;
+}
+
+Act finish_address(Request request, Side side, const std::string& interface, const Subnet& subnet,
+                   const std::optional<Address>& broadcast) {
+  request.message().add(IFA_LOCAL, bytes_of(subnet.address));
+  request.message().add(IFA_ADDRESS, bytes_of(subnet.address));
+  if (broadcast) request.message().add(IFA_BROADCAST, bytes_of(*broadcast));
+  const std::string text = strings::cat(subnet.address.text(), '/', subnet.length);
+  return std::move(request).act(side, strings::cat("giving ", interface, " the address ", text), text, subnet.origin);
+}
+
 }  // namespace
 
 Request new_link_inside(const Section& section) {
@@ -54,19 +70,16 @@ Act delete_link(const std::string& interface, Origin origin) {
   return act;
 }
 
-Act add_address(const Section& section, const Subnet& subnet, Broadcast choice) {
-  ifaddrmsg body{};
-  body.ifa_family = static_cast<std::uint8_t>(subnet.address.family);
-  body.ifa_prefixlen = static_cast<std::uint8_t>(subnet.length);
-  Request request(RTM_NEWADDR, kNew, body);
+Act add_address(const Section& section, const Subnet& subnet) {
+  Request request(RTM_NEWADDR, kNew, address_body(subnet));
   request.index_at(in_body(offsetof(ifaddrmsg, ifa_index)), section.name);
-  request.message().add(IFA_LOCAL, bytes_of(subnet.address));
-  request.message().add(IFA_ADDRESS, bytes_of(subnet.address));
-  if (const auto broadcast = choice == Broadcast::kAsGiven ? subnet.broadcast : broadcast_of(subnet))
-    request.message().add(IFA_BROADCAST, bytes_of(*broadcast));
-  const std::string text = strings::cat(subnet.address.text(), '/', subnet.length);
-  return std::move(request).act(Side::kContainer, strings::cat("giving ", section.name, " the address ", text), text,
-                                subnet.origin);
+  return finish_address(std::move(request), Side::kContainer, section.name, subnet, broadcast_of(subnet));
+}
+
+Act add_address_at_home(int index, const std::string& name, const Subnet& subnet) {
+  ifaddrmsg body = address_body(subnet);
+  body.ifa_index = static_cast<std::uint32_t>(index);
+  return finish_address(Request(RTM_NEWADDR, kNew, body), Side::kHost, name, subnet, subnet.broadcast);
 }
 
 Act change_route(Side side, bool create, const Route& route, const std::string& interface, Origin origin) {

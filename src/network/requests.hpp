@@ -14,8 +14,9 @@ Request new_link_inside(const Section& section);
 
 Act set_up(Side side, const std::string& interface, Origin origin);
 Act delete_link(const std::string& interface, Origin origin);  // on the host; one that is gone already is fine
-enum class Broadcast : std::uint8_t { kComputed, kAsGiven };
-Act add_address(const Section& section, const Subnet& subnet, Broadcast broadcast = Broadcast::kComputed);
+Act add_address(const Section& section, const Subnet& subnet);
+// To the interface of the host that has this index, with the broadcast address that is given, or none; `name` is for messages.
+Act add_address_at_home(int index, const std::string& name, const Subnet& subnet);
 
 struct Route {
   Subnet destination;                // length 0: the default route

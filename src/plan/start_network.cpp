@@ -193,6 +193,7 @@ void plan_entry_of_recipe(Builder& builder, const network::Entry& entry) {
 void plan_script(Builder& builder, const NetworkFacts& facts, bool up) {
   const config::NetworkConf& network = conf_of(builder, facts.index);
   if (!has_network_script(network, up)) return;
+  if (!up && network.type == "empty") return;  // as LXC
   PlannedStep& step = builder.add(up ? child::Phase::kParallel : child::Phase::kStop, child::Op::kHostHook,
                                   strings::cat("running the ", up ? "up" : "down", " script of lxc.net.", facts.index));
   fill_network_script(step, builder, {network, facts.host_end}, up);

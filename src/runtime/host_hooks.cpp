@@ -55,9 +55,16 @@ std::string find_program(const std::string& name) {
   return name;
 }
 
+constexpr std::string_view kNetworkDown = "net down";
+
 bool leads_session() { return sys::raw::call(SYS_getsid, 0) == sys::raw::call(SYS_getpid); }
 
 }  // namespace
+
+bool wants_namespaces(const child::BlobView& blob, const child::Step& step) {
+  const std::string_view type = blob.has(step.text[1]) ? blob.text(step.text[1]) : "";
+  return type == "stop" || type == kNetworkDown;
+}
 
 HookCommand hook_command(const child::BlobView& blob, const child::Step& step, const HostContext& context) {
   HookCommand command;
@@ -66,8 +73,11 @@ HookCommand hook_command(const child::BlobView& blob, const child::Step& step, c
   for (std::uint32_t i = 0; i < arguments.size(); ++i) command.arguments.emplace_back(arguments[i]);
   for (std::uint32_t i = 0; i < environment.size(); ++i) command.environment.emplace_back(environment[i]);
   if (context.init_pid > 0) command.environment.push_back(strings::cat("LXC_PID=", context.init_pid));
-  if (context.target != nullptr) command.environment.push_back(strings::cat("LXC_TARGET=", context.target));
-  if (std::string_view(blob.text(step.text[1])) == "stop") add_namespaces(command, context, step.num[0] == 1);
+  const std::string_view type = blob.text(step.text[1]);
+  if (context.target != nullptr && type != kNetworkDown)
+    command.environment.push_back(strings::cat("LXC_TARGET=", context.target));
+  // A script of networks has them in its environment in both versions, as LXC's has.
+  if (wants_namespaces(blob, step)) add_namespaces(command, context, step.num[0] == 1 || type == kNetworkDown);
   command.shown = blob.has(step.text[0]) ? blob.text(step.text[0]) : command.arguments.empty() ? "" : command.arguments.back();
   return command;
 }

@@ -65,6 +65,8 @@ class RunningProgram {
   std::string line_;  // an unfinished line for the log
 };
 
+// The kHostHook step gets the namespaces of the ended container.
+bool wants_namespaces(const child::BlobView& blob, const child::Step& step);
 // argv and environment of a kHostHook step, with what only the running process knows added.
 struct HookCommand {
   std::vector<std::string> arguments, environment;

@@ -325,7 +325,7 @@ lxc.net.0.ipv4.gateway = 10.66.0.1"
   again() { [ -n "$(init_pid)" ] && [ "$(init_pid)" != "$first" ]; }
   eventually 10 again
   reaches "$NAME" 10.66.0.1
-  inside kill -USR1 1
+  inside kill -USR1 1 || true # the shell of the attach may go with the container
   lxc-wait "${P[@]}" "${N[@]}" -s STOPPED -t 10
   nic_comes_home
 }
@@ -336,14 +336,14 @@ lxc.net.0.ipv4.gateway = 10.66.0.1"
   nic_state >"$LXCPATH/.nic"
   nic_container
   there() { nsenter -t "$(init_pid)" -n "$@"; }
-  for deed in rename bridge addresses down vlan-of-names; do
+  for deed in rename bridge addresses down names; do
     net_start
     case $deed in
     rename) there ip link set lan0 down && there ip link set lan0 name other ;;
     bridge) there ip link add br9 type bridge && there ip link set lan0 master br9 ;;
     addresses) there ip addr flush dev lan0 && there ip link set lan0 address 02:bb:bb:bb:bb:bb mtu 1300 ;;
     down) there ip link set lan0 down ;;
-    vlan-of-names) there ip link property del dev lan0 altname nic-of-the-test && there ip link property add dev lan0 altname evil ;;
+    names) there ip link property del dev lan0 altname nic-of-the-test ;;
     esac
     net_stop
     nic_comes_home
@@ -355,8 +355,9 @@ lxc.net.0.ipv4.gateway = 10.66.0.1"
   make_nic
   nic_container
   net_start
-  host ip link add nic0 type veth peer name nic0peer
+  host ip link add nic0 mtu 1333 type veth peer name nic0peer
   net_stop
+  contains "$(host ip link show dev nic0)" "mtu 1333"
   eventually 10 host ip link show nic-of-the-test
   contains "$(host ip -o addr show dev "$(host ip -o link show nic-of-the-test | sed -E 's/^[0-9]+: ([^:@]*).*/\1/')")" 10.66.0.7
 }
@@ -498,14 +499,14 @@ mount --rbind /sys/fs/cgroup "$LXCPATH/cg"
 mount -t sysfs sysfs /sys
 mount --rbind "$LXCPATH/cg" /sys/fs/cgroup
 PATH=/usr/bin:/usr/sbin:/bin:/sbin
-/usr/bin/lxc-start -P "$LXCPATH" -n "$NAME" -o "$LXCPATH/reference.log" -l DEBUG
+/usr/bin/lxc-start -P "$LXCPATH" -n "$NAME" -o "$LXCPATH/reference.log"
 /usr/bin/lxc-stop -P "$LXCPATH" -n "$NAME" -k
 L
     host unshare -m bash "$LXCPATH/reference" 3>&- || { cat "$LXCPATH/reference.log" >&2; return 1; }
     rmdir "$LXCPATH/cg" /sys/fs/cgroup/*/lxc.pivot 2>/dev/null || true
     # The pair has another name each time.
-    lines='s/veth[A-Za-z0-9]{6}/vethXXXXXX/'
-    cp "$LXCPATH/log" "/tmp/e-lxc.$version"; printf '%s\n' "$ours" > "/tmp/e-ours.$version"
+    # The pair has another name each time; LXC mounts roots in a directory of its own.
+    lines='s/veth[A-Za-z0-9]{6}/vethXXXXXX/; /^LXC_ROOTFS_MOUNT=/d'
     diff <(sed -E "$lines" "$LXCPATH/log") <(sed -E "$lines" <<<"$ours")
   done
 }
@@ -529,7 +530,7 @@ lxc.net.1.script.up = $LXCPATH/script"
   net_unchanged
   # A down script that fails is said in the log, and does not keep the container.
   sed -i 's/script.up/script.down/' "$LXCPATH/$NAME/config"
-  net_start "$NAME" -o "$LXCPATH/log" -l WARN
+  net_start "$NAME" -o "$LXCPATH/log" -l DEBUG
   net_stop
   contains "$(cat "$LXCPATH/log")" "no tunnel today"
   net_unchanged
@@ -607,7 +608,8 @@ lxc.net.0.name = lan"
 
 @test "virtual LANs of a Linux bridge: untagged, none and tagged" {
   only_networks
-  bridge br1 vlan_filtering 1
+  host ip link add br1 type bridge vlan_filtering 1 2>/dev/null || skip "the kernel's bridges know no virtual LANs"
+  host ip link set br1 up
   net_container <<<"lxc.net.0.type = veth
 lxc.net.0.link = br1
 lxc.net.0.veth.pair = ${NAME:0:13}a
