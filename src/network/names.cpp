@@ -8,6 +8,7 @@
 
 #include "base/sha1.hpp"
 #include "base/strings.hpp"
+#include "network/address_book.hpp"
 #include "os/pid_ref.hpp"
 #include "os/rundir.hpp"
 #include "sys/file.hpp"
@@ -140,6 +141,29 @@ Status withdraw_everywhere(const std::string& container) {
   const auto bridges = sys::list_directory(run + "/lxc/net");
   if (!bridges) return {};
   for (const auto& bridge : *bridges) TRY(forget_in(strings::cat(run, "/lxc/net/", bridge.name), hash_of(container)));
+  return {};
+}
+
+Status reserve_known_addresses(const std::string& directory, const std::string& bridge) {
+  const auto books = address_book_directory();
+  if (!books) return {};
+  const AddressBook book = TRY(AddressBook::read(*books, bridge));
+  for (const BookEntry& entry : book.entries()) {
+    const Announcement announcement{bridge, entry.container, entry.index, {entry.address}};
+    const std::string text = reservations_text(announcement), file = announcement_file(announcement);
+    // A container that runs has its own there, with all that it uses.
+    if (!text.empty() && !sys::exists(strings::cat(directory, "/reservations/", file)))
+      TRY(put(directory, "reservations", file, text));
+  }
+  return {};
+}
+
+Status drop_stopped(const std::string& directory) {
+  const auto files = sys::list_directory(directory + "/reservations");
+  if (!files) return {};
+  for (const auto& file : *files) {
+    if (!sys::exists(strings::cat(directory, "/names/", file.name))) TRY(put(directory, "reservations", file.name, ""));
+  }
   return {};
 }
 

@@ -35,4 +35,9 @@ Status withdraw(const Announcement& announcement);
 // Of a container that is no more, on all bridges.
 Status withdraw_everywhere(const std::string& container);
 
+// For lxc-net, before it starts dnsmasq: the automatic addresses of stopped containers stay theirs. `directory`: DIR.
+Status reserve_known_addresses(const std::string& directory, const std::string& bridge);
+// When it stops: what stands there for containers that do not run goes.
+Status drop_stopped(const std::string& directory);
+
 }  // namespace berth::network

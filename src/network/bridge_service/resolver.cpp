@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/strings.hpp"
+#include "network/names.hpp"
 #include "os/command.hpp"
 #include "os/paths.hpp"
 #include "sys/file.hpp"
@@ -107,6 +108,7 @@ Status Resolver::check(const BridgeSettings& settings) {
 Status Resolver::start(const BridgeSettings& settings) const {
   TRY(make_public_directory(places_.reservations()));
   TRY(make_public_directory(places_.names()));
+  TRY(reserve_known_addresses(places_.directory(), settings.bridge));
   TRY(sys::ensure_directory(std::string(os::parent(settings.leases_file)), kPublic));
   const std::string user = TRY(choose_resolver_user(TRY(sys::read_file("/etc/passwd"))));
   TRY_CONTEXT(os::run_checked(dnsmasq(resolver_arguments(settings, places_, user))), "starting dnsmasq");

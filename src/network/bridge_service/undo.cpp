@@ -6,6 +6,7 @@
 
 #include "base/strings.hpp"
 #include "network/bridge_service/service.hpp"
+#include "network/names.hpp"
 #include "sys/file.hpp"
 
 namespace berth::network::bridge_service {
@@ -141,6 +142,7 @@ Status BridgeService::undo_bridge(const Change& change, bool& keeps) {
 // What is ours of the run directory. Files of containers that run stay, and what they are in.
 Status BridgeService::remove_directories() {
   TRY(unless_gone(sys::unlink(places_.journal())));
+  TRY(drop_stopped(places_.directory()));
   for (const std::string& path : {places_.reservations(), places_.names(), places_.directory()}) {
     const Status removed = sys::remove_directory(path);
     const int code = removed ? 0 : removed.error().code();

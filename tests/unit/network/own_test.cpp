@@ -39,6 +39,7 @@ class FakeHost final : public Host {
   }
   Result<std::vector<os::LinkAddress>> addresses_of(int) const override { return addresses; }
   Result<std::vector<std::string>> names() const override { return std::vector<std::string>{"br0"}; }
+  Result<std::string> radio_of(const std::string&) const override { return std::string(); }
   Result<bool> is_open_vswitch(const std::string&) const override { return false; }
 
   std::vector<os::LinkAddress> addresses = {

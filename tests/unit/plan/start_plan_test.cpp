@@ -11,6 +11,7 @@
 
 #include "child/blob.hpp"
 #include "config/parser.hpp"
+#include "plan/explanations.hpp"
 
 namespace berth::plan {
 namespace {
@@ -460,6 +461,20 @@ TEST_F(StartPlan, NameServersAreWrittenIntoTheContainersRootAlone) {
   const auto refused = plan(network);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().line(), HasSubstr("the host's own /etc/resolv.conf"));
+}
+
+TEST(Limits, AKernelThatLacksAPartIsTold) {
+  PlannedStep step;
+  step.op = Op::kNetlink;
+  step.origin.text = "lxc.net.0.limit.ingress = 10Mbit";
+  step.doing = "limiting what the container receives";
+  child::Failure failure;
+  failure.error = ENOENT;
+  EXPECT_THAT(look_up({}, step, failure).because, HasSubstr("sch_tbf"));
+  step.doing = "leading what comes in on veth1 through ifb1";
+  EXPECT_THAT(look_up({}, step, failure).hint, HasSubstr("modprobe act_mirred"));
+  failure.error = EPERM;
+  EXPECT_EQ(look_up({}, step, failure).because, "");
 }
 
 }  // namespace
