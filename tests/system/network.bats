@@ -505,8 +505,9 @@ L
     host unshare -m bash "$LXCPATH/reference" 3>&- || { cat "$LXCPATH/reference.log" >&2; return 1; }
     rmdir "$LXCPATH/cg" /sys/fs/cgroup/*/lxc.pivot 2>/dev/null || true
     # The pair has another name each time.
-    # The pair has another name each time; LXC mounts roots in a directory of its own.
-    lines='s/veth[A-Za-z0-9]{6}/vethXXXXXX/; /^LXC_ROOTFS_MOUNT=/d'
+    # The pair has another name each time; LXC mounts roots in a directory of its own, tells its log level, and passes only the
+    # namespaces that are not the host's.
+    lines='s/veth[A-Za-z0-9]{6}/vethXXXXXX/; /^LXC_(ROOTFS_MOUNT|LOG_LEVEL|TIME_NS|USER_NS)=/d'
     diff <(sed -E "$lines" "$LXCPATH/log") <(sed -E "$lines" <<<"$ours")
   done
 }
