@@ -156,6 +156,7 @@ bool matches(const Row& row, Op op, const child::Failure& failure) {
 
 Explanation look_up(const Plan& plan, const PlannedStep& step, const child::Failure& failure) {
   if (step.op == Op::kExec && !step.list[0].empty()) return examine_program(root_of(plan), step.list[0].front(), failure.error);
+  if (step.op == Op::kNetlink) return explain_network(step, failure);
   if (step.op == Op::kSendIdmappedTree) return explain_idmap(step, failure);
   for (const Row& row : kRows) {
     if (matches(row, step.op, failure)) return {std::string(row.because), std::string(row.hint)};

@@ -81,7 +81,8 @@ class NetworkPlan : public ::testing::Test {
   Recipe recipe;
 };
 
-// --- veth -----------------------------------------------------------------------------------------------------------------------
+// --- veth
+// -----------------------------------------------------------------------------------------------------------------------
 
 TEST_F(NetworkPlan, AVethIsOnePairWithBothEndsInPlace) {
   use("veth", "bridge", "br0");
@@ -249,7 +250,8 @@ TEST_F(NetworkPlan, RoutesBehindABridgeHaveToBeTakenBack) {
   EXPECT_EQ(entry.act.origin.line, 12U);
 }
 
-// --- interfaces on top of others, phys, empty -------------------------------------------------------------------------------------
+// --- interfaces on top of others, phys, empty
+// -------------------------------------------------------------------------------------
 
 TEST_F(NetworkPlan, MacvlanOnItsLinkInEachMode) {
   const std::pair<const char*, std::uint32_t> modes[] = {{"private", MACVLAN_MODE_PRIVATE},
@@ -313,7 +315,8 @@ TEST_F(NetworkPlan, PhysComesHomeWithAllItHad) {
   nic->up = true;
   nic->hardware_address.assign(6, std::byte{0x22});
   nic->alternative_names = {"enp3s0"};
-  host.addresses[nic->index] = {{AF_INET, "10.6.0.7", 24, 0}, {AF_INET6, "fe80::1", 64, RT_SCOPE_LINK}, {AF_INET6, "fd06::7", 64, 0}};
+  host.addresses[nic->index] = {
+      {AF_INET, "10.6.0.7", 24, 0}, {AF_INET6, "fe80::1", 64, RT_SCOPE_LINK}, {AF_INET6, "fd06::7", 64, 0}};
   plan();
   const Link in(act(0));
   EXPECT_EQ(in.text(IFLA_IFNAME), "lan0");
@@ -358,7 +361,8 @@ TEST_F(NetworkPlan, AnUnknownTypeIsNamed) {
   EXPECT_THAT(plan_network(section, host, recipe).error().line(), HasSubstr("'token-ring'"));
 }
 
-// --- addresses and gateways -------------------------------------------------------------------------------------------------------
+// --- addresses and gateways
+// -------------------------------------------------------------------------------------------------------
 
 TEST_F(NetworkPlan, AddressesComeBeforeUpAndGatewaysAfter) {
   section.addresses = {subnet("10.0.3.7/24", 9), subnet("fd00::7/64")};
@@ -428,7 +432,8 @@ TEST_F(NetworkPlan, AGatewayElsewhereIsReachedOnTheLinkWithAWarning) {
   EXPECT_THAT(doings(), ::testing::Not(::testing::Contains(HasSubstr("fe80::1/128")))) << "every link has it";
 }
 
-// --- l2proxy ----------------------------------------------------------------------------------------------------------------------
+// --- l2proxy
+// ----------------------------------------------------------------------------------------------------------------------
 
 TEST_F(NetworkPlan, L2ProxyNeedsALinkAndItsSwitches) {
   section.l2proxy = true;
@@ -444,7 +449,8 @@ TEST_F(NetworkPlan, L2ProxyNeedsALinkAndItsSwitches) {
   expect_refusal("needs the mode l3s", 13, "lxc.net.2.ipvlan.mode = l3s");
 }
 
-// --- names ------------------------------------------------------------------------------------------------------------------------
+// --- names
+// ------------------------------------------------------------------------------------------------------------------------
 
 class Names : public NetworkPlan {
  protected:
@@ -485,6 +491,17 @@ TEST_F(Names, GivenTwice) {
   EXPECT_THAT(named.error().line(), HasSubstr("lxc.net.0 and lxc.net.1 both call their interface lan"));
   EXPECT_EQ(named.error().origin().line, 21U);
   EXPECT_THAT(named.error().hint(), HasSubstr("lxc.net.1.name"));
+}
+
+TEST_F(Names, ThatTheKernelTakesForSomethingElse) {
+  for (const char* name : {"lo", "all", "default", "eth%d"}) {
+    sections.clear();
+    add("veth", name);
+    const Status named = assign_names(sections, host);
+    ASSERT_FALSE(named) << name;
+    EXPECT_THAT(named.error().line(), HasSubstr(name));
+    EXPECT_EQ(named.error().origin().line, 20U);
+  }
 }
 
 TEST_F(Names, OneInterfaceOfTheHostMovesOnce) {
