@@ -46,6 +46,7 @@ constexpr auto kIpvlanFlags = std::to_array<Word>({
 // Begins the request and opens the data of the kind.
 Request on_top(const Section& section, std::string_view kind) {
   Request request = new_link_inside(section);
+  request.about(kind);
   request.add_index(IFLA_LINK, section.link);
   request.message().open(IFLA_LINKINFO);
   request.message().add_text(IFLA_INFO_KIND, kind);

@@ -19,7 +19,7 @@ constexpr std::size_t kIndexOffset = NLMSG_HDRLEN + offsetof(ifinfomsg, ifi_inde
 
 Act move_in(const Section& section, const os::LinkDetails& link) {
   Request request(RTM_NEWLINK, 0, ifinfomsg{});
-  request.index_at(kIndexOffset, section.link);
+  request.about("move").index_at(kIndexOffset, section.link);
   request.add_namespace(IFLA_NET_NS_FD, Side::kContainer);
   request.message().add_text(IFLA_IFNAME, section.name);
   request.message().add_value(IFLA_NEW_IFINDEX, std::int32_t{link.index});

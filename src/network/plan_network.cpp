@@ -166,6 +166,18 @@ Status resolve_prefix(Section& section, const Host& host) {
   return {};
 }
 
+// A name that the kernel takes for something else.
+Status check_name(const Section& section) {
+  const bool taken = section.name == "lo" || section.name == "all" || section.name == "default";
+  if (!taken && section.name.find('%') == std::string::npos) return {};
+  return fail(Error::message(strings::cat("an interface can't be called ", section.name))
+                  .because(section.name == "lo" ? "the loopback interface has that name"
+                           : taken              ? "settings of all interfaces have that name"
+                                                : "the kernel puts a number in the place of %d")
+                  .set_by(section.origin_of("name"))
+                  .hint(strings::cat("set another ", key_of(section, "name"), ", or remove the line")));
+}
+
 Status claim_name(const Section& section, std::span<const Section> earlier) {
   for (const Section& other : earlier) {
     if (other.name != section.name || section.name.empty()) continue;
@@ -224,6 +236,7 @@ Status assign_names(std::span<Section> sections, const Host& host) {
     if (traits.moves_link && section.link.ends_with('+')) TRY(resolve_prefix(section, host));
     if (traits.moves_link && section.name.empty()) section.name = section.link;
     TRY(claim_link(section, traits, sections.first(i)));
+    TRY(check_name(section));
     TRY(claim_name(section, sections.first(i)));
   }
   for (Section& section : sections) {

@@ -27,11 +27,17 @@ Request& Request::add_namespace(std::uint16_t attribute, Side side) {
   return *this;
 }
 
+Request& Request::about(std::string_view subject) {
+  subject_ = subject;
+  return *this;
+}
+
 Act Request::act(Side side, std::string doing, std::string object, Origin origin) && {
   Act act;
   act.side = side;
   act.doing = std::move(doing);
   act.object = std::move(object);
+  act.subject = std::move(subject_);
   act.origin = std::move(origin);
   const auto bytes = message_.bytes();
   act.request.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());

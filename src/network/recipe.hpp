@@ -37,7 +37,10 @@ struct Act {
   Side side = Side::kHost;
   std::string doing;   // "creating the pair vethAb12Cd - eth0": verb in -ing form, lower case
   std::string object;  // the interface or file that it is about
-  Origin origin;       // the line that asked
+  // What a request is about, for explanations of its refusal: a kind of interface, or one of "move", "address", "route", "up",
+  // "proxy", "virtual LAN".
+  std::string subject;
+  Origin origin;  // the line that asked
   std::string request;
   std::vector<Fixup> fixups;
   int forgiven = 0;  // an errno that counts as done; 0: none
@@ -78,12 +81,14 @@ class Request {
   // The attribute holds a descriptor of the namespace of `side`.
   Request& add_namespace(std::uint16_t attribute, Side side);
 
+  Request& about(std::string_view subject);
   // The act that sends it.
   Act act(Side side, std::string doing, std::string object, Origin origin) &&;
 
  private:
   os::NetlinkMessage message_;
   std::vector<Fixup> fixups_;
+  std::string subject_;
 };
 
 Act write_file(std::string path, std::string value, std::string doing, Origin origin);

@@ -35,6 +35,7 @@ ifaddrmsg address_body(const Subnet& subnet) {
 
 Act finish_address(Request request, Side side, const std::string& interface, const Subnet& subnet,
                    const std::optional<Address>& broadcast) {
+  request.about("address");
   request.message().add(IFA_LOCAL, bytes_of(subnet.address));
   request.message().add(IFA_ADDRESS, bytes_of(subnet.address));
   if (broadcast) request.message().add(IFA_BROADCAST, bytes_of(*broadcast));
@@ -58,6 +59,7 @@ Act set_up(Side side, const std::string& interface, Origin origin) {
   link.ifi_flags = IFF_UP;
   link.ifi_change = IFF_UP;
   Request request(RTM_NEWLINK, 0, link);
+  request.about("up");
   request.message().add_text(IFLA_IFNAME, interface);
   return std::move(request).act(side, strings::cat("setting ", interface, " up"), interface, std::move(origin));
 }
@@ -93,7 +95,7 @@ Act change_route(Side side, bool create, const Route& route, const std::string& 
   Request request(create ? RTM_NEWROUTE : RTM_DELROUTE, create ? kNew : 0, body);
   if (route.destination.length != 0) request.message().add(RTA_DST, bytes_of(route.destination.address));
   if (route.gateway != nullptr) request.message().add(RTA_GATEWAY, bytes_of(*route.gateway));
-  request.add_index(RTA_OIF, interface);
+  request.about("route").add_index(RTA_OIF, interface);
   const std::string target = route.destination.length == 0
                                  ? std::string("default")
                                  : strings::cat(route.destination.address.text(), '/', route.destination.length);
@@ -112,7 +114,7 @@ Act change_proxy_neighbour(bool create, const Address& address, const std::strin
   body.ndm_state = NUD_PERMANENT;
   Request request(create ? RTM_NEWNEIGH : RTM_DELNEIGH, create ? std::uint16_t{NLM_F_CREATE | NLM_F_REPLACE} : std::uint16_t{0},
                   body);
-  request.index_at(in_body(offsetof(ndmsg, ndm_ifindex)), interface);
+  request.about("proxy").index_at(in_body(offsetof(ndmsg, ndm_ifindex)), interface);
   request.message().add(NDA_DST, bytes_of(address));
   const std::string text = strings::cat(address.text(), " on ", interface);
   Act act = std::move(request).act(Side::kHost, strings::cat(create ? "answering for " : "answering no more for ", text), text,

@@ -105,6 +105,7 @@ void describe_end(Request& request, const Pair& pair, const std::string& name) {
 void make_pair(const Pair& pair, Recipe& recipe) {
   const Section& section = pair.section;
   Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
+  request.about("veth");
   describe_end(request, pair, pair.host_end);
   request.message().add_value(IFLA_ADDRESS, pair.host_address);
   if (pair.plug == Plug::kBridge) request.add_index(IFLA_MASTER, section.link);
@@ -137,6 +138,7 @@ Act change_port_vlan(const Pair& pair, bool add, unsigned id, bool untagged, std
   body.ifi_family = AF_BRIDGE;
   Request request(add ? RTM_SETLINK : RTM_DELLINK, 0, body);
   request.index_at(NLMSG_HDRLEN + offsetof(ifinfomsg, ifi_index), pair.host_end);
+  request.about("virtual LAN");
   bridge_vlan_info vlan{};
   vlan.vid = static_cast<std::uint16_t>(id);
   if (untagged) vlan.flags = BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED;

@@ -32,7 +32,10 @@ std::string describe(const Plan& plan, std::size_t index) {
 }
 
 Error cause_of(const child::Failure& failure) {
-  if (std::string_view(failure.call) != "hook") return Error::from_errno(failure.error, failure.call, failure.object);
+  if (std::string_view(failure.call) != "hook") {
+    Error error = Error::from_errno(failure.error, failure.call, failure.object);
+    return failure.output[0] == '\0' ? std::move(error) : std::move(error).output(failure.output);
+  }
   return Error::message(strings::cat("the hook failed: ", failure.object), failure.error).output(failure.output);
 }
 

@@ -177,6 +177,7 @@ bool is_of_limit(const PlannedStep& step) {
 
 Explanation look_up(const Plan& plan, const PlannedStep& step, const child::Failure& failure) {
   if (step.op == Op::kExec && !step.list[0].empty()) return examine_program(root_of(plan), step.list[0].front(), failure.error);
+  if (step.op == Op::kNetlink) return explain_network(step, failure);
   if (step.op == Op::kSendIdmappedTree) return explain_idmap(step, failure);
   if (is_of_limit(step)) return explain_limit(step, failure);
   for (const Row& row : kRows) {

@@ -16,6 +16,9 @@ struct Explanation {
 // Empty parts where the table knows nothing.
 Explanation look_up(const Plan& plan, const PlannedStep& step, const child::Failure& failure);
 
+// Why the kernel refused a request of a network; `step` is a kNetlink one.
+Explanation explain_network(const PlannedStep& step, const child::Failure& failure);
+
 // Why the program at `path` could not be executed below `root` (empty: the host's root).
 Explanation examine_program(const std::string& root, const std::string& path, int code);
 

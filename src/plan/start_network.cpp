@@ -129,6 +129,7 @@ void append_bytes(std::string& to, const T& value) {
 void fill_request(PlannedStep& step, const Act& act) {
   step.op = child::Op::kNetlink;
   step.text[0] = act.object;
+  step.text[1] = act.subject;
   step.num[0] = act.side == Side::kContainer ? std::int64_t{kSlotNetworkSocket} : child::kNoSlot;
   step.num[1] = act.forgiven;
   step.num[2] = kSlotNetwork;

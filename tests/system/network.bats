@@ -505,8 +505,9 @@ L
     host unshare -m bash "$LXCPATH/reference" 3>&- || { cat "$LXCPATH/reference.log" >&2; return 1; }
     rmdir "$LXCPATH/cg" /sys/fs/cgroup/*/lxc.pivot 2>/dev/null || true
     # The pair has another name each time.
-    # The pair has another name each time; LXC mounts roots in a directory of its own.
-    lines='s/veth[A-Za-z0-9]{6}/vethXXXXXX/; /^LXC_ROOTFS_MOUNT=/d'
+    # The pair has another name each time; LXC mounts roots in a directory of its own, tells its log level, and passes only the
+    # namespaces that are not the host's.
+    lines='s/veth[A-Za-z0-9]{6}/vethXXXXXX/; /^LXC_(ROOTFS_MOUNT|LOG_LEVEL|TIME_NS|USER_NS)=/d'
     diff <(sed -E "$lines" "$LXCPATH/log") <(sed -E "$lines" <<<"$ours")
   done
 }
@@ -553,6 +554,8 @@ refuses() {
   only_networks
   bridge
   host ip link add taken type veth peer name plain0
+  host ip link add port0 type veth peer name port1
+  host ip link set port0 master br0
   net_before
   local veth='lxc.net.0.type = veth
 lxc.net.0.flags = up
@@ -580,9 +583,19 @@ lxc.net.0.link = br0
 lxc.net.0.veth.pair = x" "for networks of type veth"
   refuses "lxc.net.0.link = br0" "has no type" "lxc.net.0.type = veth"
   refuses "$veth
-lxc.net.1.type = none" "goes with no other network"
+lxc.net.1.type = none" "must be the only one"
   refuses "$veth
-lxc.net.0.mtu = 30" "mtu"
+lxc.net.0.mtu = 30" "MTU"
+  refuses "$veth
+lxc.net.0.name = lo" "can't be called lo"
+  refuses "$veth
+lxc.net.0.ipv6.address = ff02::1/64" "of a group"
+  refuses "$veth
+lxc.net.0.veth.ipv4.route = 10.98.0.1/24" "bits beyond its length"
+  refuses "lxc.net.0.type = phys
+lxc.net.0.link = br0" "leave its network namespace"
+  refuses "lxc.net.0.type = macvlan
+lxc.net.0.link = port0" "belongs to a bridge"
   refuses "$veth
 lxc.net.0.hwaddr = 01:00:00:00:00:01" "hardware address"
   refuses "$veth
