@@ -14,7 +14,7 @@ namespace {
 
 // As `berth` lists them: by what one does first.
 constexpr auto kTable = std::to_array<const Command*>(
-    {&kCreate, &kStart,    &kStop,   &kAttach, &kExecute, &kConsole,  &kInfo,    &kLs,  &kTop,    &kWait,        &kMonitor,
+    {&kCreate, &kStart,    &kStop,   &kAttach, &kExecute, &kConsole,  &kInfo,    &kLs,  &kTop, &kWait,   &kMonitor,
      &kFreeze, &kUnfreeze, &kDevice, &kCgroup, &kCopy,    &kSnapshot, &kDestroy, &kNet, &kConfig, &kUpdateConfig});
 
 constexpr std::string_view kPrefix = "lxc-";
