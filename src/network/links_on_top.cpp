@@ -43,22 +43,31 @@ constexpr auto kIpvlanFlags = std::to_array<Word>({
     Word{"vepa", IPVLAN_F_VEPA},
 });
 
-// Begins the request and opens the data of the kind.
-Request on_top(const Section& section, std::string_view kind) {
-  Request request = new_link_inside(section);
+// A request that has begun.
+struct OnTop {
+  std::string name;  // until it is where it belongs
+  Request request;   // with the data of the kind open
+};
+
+Result<OnTop> on_top(const Section& section, std::string_view kind) {
+  std::string name = TRY(random_name("new"));
+  Request request = new_link_inside(section, name);
   request.about(kind);
   request.add_index(IFLA_LINK, section.link);
   request.message().open(IFLA_LINKINFO);
   request.message().add_text(IFLA_INFO_KIND, kind);
   request.message().open(IFLA_INFO_DATA);
-  return request;
+  return OnTop{std::move(name), std::move(request)};
 }
 
-void finish(Request request, const Section& section, std::string_view what, Recipe& recipe) {
-  request.message().close();
-  request.message().close();
-  recipe.add(std::move(request).act(Side::kHost, strings::cat("making ", section.name, ", ", what, " on ", section.link),
-                                    section.link, section.origin));
+void finish(OnTop made, const Section& section, std::string_view what, Recipe& recipe) {
+  os::NetlinkMessage& message = made.request.message();
+  message.close();
+  message.close();
+  recipe.add(std::move(made.request)
+                 .act(Side::kHost, strings::cat("making ", section.name, ", ", what, " on ", section.link), section.link,
+                      section.origin));
+  recipe.add(rename_inside(section, made.name));
 }
 
 }  // namespace
@@ -71,9 +80,9 @@ const Traits& Macvlan::traits() const {
 
 Status Macvlan::plan(const Section& section, const Host& host, Recipe& recipe) const {
   TRY(require_link(section, host));
-  Request request = on_top(section, "macvlan");
-  request.message().add_value(IFLA_MACVLAN_MODE, value_of(kMacvlanModes, section.mode));
-  finish(std::move(request), section, "a macvlan interface", recipe);
+  OnTop made = TRY(on_top(section, "macvlan"));
+  made.request.message().add_value(IFLA_MACVLAN_MODE, value_of(kMacvlanModes, section.mode));
+  finish(std::move(made), section, "a macvlan interface", recipe);
   return {};
 }
 
@@ -91,10 +100,10 @@ Status Ipvlan::plan(const Section& section, const Host& host, Recipe& recipe) co
             .set_by(section.origin_of("hwaddr"))
             .hint("remove the line, or use type macvlan"));
   }
-  Request request = on_top(section, "ipvlan");
-  request.message().add_value(IFLA_IPVLAN_MODE, static_cast<std::uint16_t>(value_of(kIpvlanModes, section.mode)));
-  request.message().add_value(IFLA_IPVLAN_FLAGS, static_cast<std::uint16_t>(value_of(kIpvlanFlags, section.isolation)));
-  finish(std::move(request), section, "an ipvlan interface", recipe);
+  OnTop made = TRY(on_top(section, "ipvlan"));
+  made.request.message().add_value(IFLA_IPVLAN_MODE, static_cast<std::uint16_t>(value_of(kIpvlanModes, section.mode)));
+  made.request.message().add_value(IFLA_IPVLAN_FLAGS, static_cast<std::uint16_t>(value_of(kIpvlanFlags, section.isolation)));
+  finish(std::move(made), section, "an ipvlan interface", recipe);
   return {};
 }
 
@@ -106,9 +115,9 @@ const Traits& Vlan::traits() const {
 
 Status Vlan::plan(const Section& section, const Host& host, Recipe& recipe) const {
   TRY(require_link(section, host));
-  Request request = on_top(section, "vlan");
-  request.message().add_value(IFLA_VLAN_ID, static_cast<std::uint16_t>(section.vlan_id));
-  finish(std::move(request), section, strings::cat("the virtual LAN ", section.vlan_id), recipe);
+  OnTop made = TRY(on_top(section, "vlan"));
+  made.request.message().add_value(IFLA_VLAN_ID, static_cast<std::uint16_t>(section.vlan_id));
+  finish(std::move(made), section, strings::cat("the virtual LAN ", section.vlan_id), recipe);
   return {};
 }
 

@@ -9,10 +9,12 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
+#include <array>
 #include <cstddef>
 #include <span>
 
 #include "base/strings.hpp"
+#include "sys/random.hpp"
 
 namespace berth::network {
 namespace {
@@ -45,9 +47,26 @@ Act finish_address(Request request, Side side, const std::string& interface, con
 
 }  // namespace
 
-Request new_link_inside(const Section& section) {
-  Request request(RTM_NEWLINK, kNew, ifinfomsg{});
+Result<std::string> random_name(std::string_view prefix) {
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  std::array<std::uint8_t, 6> bytes{};
+  TRY(sys::fill_random(std::as_writable_bytes(std::span(bytes))));
+  std::string name(prefix);
+  for (const std::uint8_t byte : bytes) name += kLetters[byte % kLetters.size()];
+  return name;
+}
+
+Act rename_inside(const Section& section, const std::string& from) {
+  Request request(RTM_NEWLINK, 0, ifinfomsg{});
+  request.index_at(NLMSG_HDRLEN + offsetof(ifinfomsg, ifi_index), from);
   request.message().add_text(IFLA_IFNAME, section.name);
+  return std::move(request).act(Side::kContainer, strings::cat("naming it ", section.name), section.name,
+                                section.origin_of("name"));
+}
+
+Request new_link_inside(const Section& section, const std::string& name) {
+  Request request(RTM_NEWLINK, kNew, ifinfomsg{});
+  request.message().add_text(IFLA_IFNAME, name);
   if (section.hwaddr) request.message().add_value(IFLA_ADDRESS, *section.hwaddr);
   if (section.mtu) request.message().add_value(IFLA_MTU, *section.mtu);
   request.add_namespace(IFLA_NET_NS_FD, Side::kContainer);

@@ -3,14 +3,22 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "base/result.hpp"
 #include "network/recipe.hpp"
 #include "network/section.hpp"
 
 namespace berth::network {
 
-// A new interface of `kind` in the container's namespace; the caller adds what else it takes, and the data of its kind.
-Request new_link_inside(const Section& section);
+// `prefix` and six letters by chance. Of some 10^10 names: none is looked up before.
+Result<std::string> random_name(std::string_view prefix);
+
+// A new interface called `name` in the container's namespace; the caller adds what else it takes, and the data of its kind.
+// Kernels before 6.14 look for that name on the host too, and refuse one that is there: it must be one of nobody's.
+Request new_link_inside(const Section& section, const std::string& name);
+// Its own name, before it is up.
+Act rename_inside(const Section& section, const std::string& from);
 
 Act set_up(Side side, const std::string& interface, Origin origin);
 Act delete_link(const std::string& interface, Origin origin);  // on the host; one that is gone already is fine

@@ -33,24 +33,10 @@ struct Pair {
   bool in_user_space = false;  // the data path of the switch
 };
 
-template <std::size_t N>
-Result<std::array<std::uint8_t, N>> random_bytes() {
-  std::array<std::uint8_t, N> bytes{};
-  TRY(sys::fill_random(std::as_writable_bytes(std::span(bytes))));
-  return bytes;
-}
-
-// vethXXXXXX, as LXC names it. Of some 10^10 names: none is looked up before.
-Result<std::string> choose_host_end() {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-  std::string name = "veth";
-  for (const std::uint8_t byte : TRY(random_bytes<6>())) name += kLetters[byte % kLetters.size()];
-  return name;
-}
-
 // A bridge takes the lowest address of its ports for its own: the first byte 0xfe keeps it from changing with each container.
 Result<HardwareAddress> choose_host_address() {
-  HardwareAddress address = TRY(random_bytes<6>());
+  HardwareAddress address{};
+  TRY(sys::fill_random(std::as_writable_bytes(std::span(address))));
   address[0] = 0xfe;
   return address;
 }
@@ -251,7 +237,7 @@ const Traits& Veth::traits() const {
 
 Status Veth::plan(const Section& section, const Host& host, Recipe& recipe) const {
   Pair pair{.section = section,
-            .host_end = section.host_name.empty() ? TRY(choose_host_end()) : section.host_name,
+            .host_end = section.host_name.empty() ? TRY(random_name("veth")) : section.host_name,
             .host_address = TRY(choose_host_address()),
             .mtu = section.mtu};
   TRY(look_at_link(pair, host));

@@ -1,10 +1,22 @@
 # A whole distribution: Debian 12 by debootstrap, systemd as init.
 load lib
+load net_lab
+load net_probe
 
 setup_file() {
   command -v debootstrap >/dev/null || skip "debootstrap is not installed"
   DEBIAN_ROOT=$("$BATS_TEST_DIRNAME/debian-root") || return 1
   export DEBIAN_ROOT
+}
+
+eval "$(declare -f teardown | sed '1s/teardown/plain_teardown/')"
+
+teardown() {
+  local status=0
+  plain_teardown || status=1
+  if [ -n "${BRIDGE:-}" ]; then lab lxc-net stop "${NET_OPTIONS[@]}" || status=1; fi
+  net_lab_stop
+  return "$status"
 }
 
 debian_container() {
@@ -115,4 +127,63 @@ V2
   unshare -m "$LXCPATH/v2" lxc-stop "${P[@]}" "${N[@]}" --nokill -t 30
   end=$EPOCHREALTIME
   [ $(((${end/./} - ${begin/./}) / 1000)) -lt 5000 ]
+}
+
+# The bridge of lxc-net in a network namespace of this test's own.
+shared_bridge() {
+  BRIDGE=lxcbr0
+  NET_OPTIONS=(--config "$LXCPATH/lxc-net" --run-directory "$LXCPATH/run")
+  cat >"$LXCPATH/lxc-net" <<C
+USE_LXC_BRIDGE="true"
+LXC_BRIDGE="$BRIDGE"
+LXC_ADDR="10.66.3.1"
+LXC_NETMASK="255.255.255.0"
+LXC_NETWORK="10.66.3.0/24"
+LXC_DHCP_RANGE="10.66.3.2,10.66.3.254"
+LXC_DHCP_MAX="253"
+LXC_DOMAIN="lxc"
+LXC_DHCP_LEASES="$LXCPATH/leases"
+C
+  net_lab_start
+  lab lxc-net start "${NET_OPTIONS[@]}" 3>&-
+}
+
+plugged_in() {
+  cat <<C
+lxc.net.0.type = veth
+lxc.net.0.link = $BRIDGE
+lxc.net.0.flags = up
+lxc.net.0.name = eth0
+C
+}
+
+# networkd is there, as it is part of systemd; a Debian of the minimal kind only has to be told that it wants it.
+switch_networkd_on() {
+  local root=$LXCPATH/$NAME/rootfs
+  mkdir -p "$root/etc/systemd/network" "$root/etc/systemd/system/multi-user.target.wants"
+  printf '[Match]\nName=eth0\n[Network]\nDHCP=ipv4\n' >"$root/etc/systemd/network/eth0.network"
+  ln -s /lib/systemd/system/systemd-networkd.service "$root/etc/systemd/system/multi-user.target.wants/"
+}
+
+@test "systemd gets its address by DHCP from lxc-net, and another container reaches it by its name" {
+  only_berth
+  shared_bridge
+  debian_container < <(plugged_in)
+  sed -i '/^lxc\.net\.0\.type = empty$/d' "$LXCPATH/$NAME/config"
+  switch_networkd_on
+  boots_cleanly
+  has_lease() { [[ $(in_net "$NAME" ip -4 -o addr show eth0) == *" 10.66.3."*dynamic* ]]; }
+  eventually 30 has_lease
+  local address peer=${NAME}p
+  address=$(in_net "$NAME" ip -4 -o addr show eth0 | awk '{ sub("/.*", "", $4); print $4 }')
+  contains "$(cat "$LXCPATH/leases")" " $address $NAME "
+
+  { plugged_in; echo "lxc.net.0.ipv4.address = 10.66.3.250/24"; } | networked "$peer"
+  echo "nameserver 10.66.3.1" >"$LXCPATH/$peer/rootfs/etc/resolv.conf"
+  start_container "$peer"
+  contains "$(within "$peer" nslookup "$NAME" 10.66.3.1)" "$address"
+  contains "$(within "$peer" nslookup "$NAME.lxc" 10.66.3.1)" "$address"
+  pings "$peer" "$NAME.lxc"
+  pings "$peer" "$address"
+  stops_in_time
 }

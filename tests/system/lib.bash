@@ -57,11 +57,11 @@ host_state() {
   awk -v path="$LXCPATH" 'index($5, path) == 1 { print "mount " $5 }' /proc/self/mountinfo
   find /sys/fs/cgroup -type d \( -name "lxc.payload.$prefix*" -o -name "lxc.monitor.$prefix*" \) 2>/dev/null | sed 's/^/cgroup /'
   awk -v path="$LXCPATH" 'index($NF, "@" path) == 1 { print "socket " $NF }' /proc/net/unix
-  local pid command
-  for pid in /proc/[0-9]*; do
-    command=$({ tr '\0' ' ' <"$pid/cmdline"; } 2>/dev/null) || continue
+  local file command
+  for file in $(grep -lsaF -e "$LXCPATH" /proc/[0-9]*/cmdline); do # one program for all of them: a virtual machine is slow
+    command=$({ tr '\0' ' ' <"$file"; } 2>/dev/null) || continue
     case $command in
-    *"lxc monitor"*"$LXCPATH"* | *berth-monitor*"$LXCPATH"*) echo "process ${pid#/proc/} $command" ;;
+    *"lxc monitor"*"$LXCPATH"* | *berth-monitor*"$LXCPATH"*) echo "process $(basename "${file%/cmdline}") $command" ;;
     esac
   done
 }
@@ -88,9 +88,9 @@ unmount_below() {
 }
 
 # --- containers -----------------------------------------------------------------------------------------------------------------
-# The root file system of the busybox template, made once a run.
+# The root file system of the busybox template, made once a run, or before it (BERTH_TEST_BASE).
 busybox_root() {
-  local base=${BATS_RUN_TMPDIR:-$BATS_FILE_TMPDIR}
+  local base=${BERTH_TEST_BASE:-${BATS_RUN_TMPDIR:-$BATS_FILE_TMPDIR}}
   if [ ! -e "$base/root/sbin/testinit" ]; then
     rm -rf "$base/root" "$base/scratch"
     mkdir -p "$base/scratch"
