@@ -39,6 +39,7 @@ class FakeHost final : public Host {
     return found == addresses.end() ? std::vector<os::LinkAddress>() : found->second;
   }
   Result<std::vector<std::string>> names() const override { return order_; }
+  Result<std::string> radio_of(const std::string&) const override { return std::string(); }
   Result<bool> is_open_vswitch(const std::string& name) const override {
     return std::ranges::find(switches, name) != switches.end();
   }
