@@ -65,6 +65,7 @@ Act add_bucket(const std::string& interface, const Bucket& bucket, const Origin&
   if (bucket.bytes_per_second > 0xffffffffU) message.add_value(TCA_TBF_RATE64, bucket.bytes_per_second);
   message.add_value(TCA_TBF_BURST, bucket.burst);
   message.close();
+  request.about("bucket");
   return std::move(request).act(Side::kHost, std::string(doing), interface, origin);
 }
 
@@ -75,6 +76,7 @@ Act make_ifb(const std::string& name, std::uint32_t mtu, const Origin& origin) {
   request.message().open(IFLA_LINKINFO);
   request.message().add_text(IFLA_INFO_KIND, "ifb");
   request.message().close();
+  request.about("ifb");
   return std::move(request).act(Side::kHost, strings::cat("making ", name, ", which limits what the container sends"), name,
                                 origin);
 }
@@ -86,6 +88,7 @@ Act add_ingress(const std::string& interface, const Origin& origin) {
   Request request(RTM_NEWQDISC, kNew, body);
   request.index_at(kIndexOfBody, interface);
   request.message().add_text(TCA_KIND, "ingress");
+  request.about("ingress");
   return std::move(request).act(Side::kHost, strings::cat("looking at what comes in on ", interface), interface, origin);
 }
 
@@ -125,6 +128,7 @@ Act redirect(const std::string& from, const std::string& to, const Origin& origi
   request.message().add_value(TCA_U32_SEL, match_all());
   add_redirection(request, to);
   request.message().close();
+  request.about("redirection");
   return std::move(request).act(Side::kHost, strings::cat("leading what comes in on ", from, " through ", to), from, origin);
 }
 

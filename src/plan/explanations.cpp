@@ -152,34 +152,12 @@ bool matches(const Row& row, Op op, const child::Failure& failure) {
   return row.code == failure.error && (row.op == Op::kNone || row.op == op) && (row.call.empty() || row.call == failure.call);
 }
 
-// The kernel says that it lacks something, and not what: each step of a limit needs one part of it.
-Explanation explain_limit(const PlannedStep& step, const child::Failure& failure) {
-  struct Part {
-    std::string_view doing, modules;
-  };
-  constexpr auto kParts = std::to_array<Part>(
-      {{"making ", "ifb"}, {"limiting ", "sch_tbf"}, {"looking at ", "sch_ingress"}, {"leading ", "cls_u32 and act_mirred"}});
-  if (failure.error != ENOENT && failure.error != EOPNOTSUPP && failure.error != EINVAL) return {};
-  for (const Part& part : kParts) {
-    if (!step.doing.starts_with(part.doing)) continue;
-    return {
-        strings::cat("the kernel needs ", part.modules, " for it"),
-        strings::cat("load the module (modprobe ", part.modules.substr(part.modules.rfind(' ') + 1), "), or remove the line")};
-  }
-  return {};
-}
-
-bool is_of_limit(const PlannedStep& step) {
-  return step.op == Op::kNetlink && step.origin.text.find(".limit.") != std::string::npos;
-}
-
 }  // namespace
 
 Explanation look_up(const Plan& plan, const PlannedStep& step, const child::Failure& failure) {
   if (step.op == Op::kExec && !step.list[0].empty()) return examine_program(root_of(plan), step.list[0].front(), failure.error);
   if (step.op == Op::kNetlink) return explain_network(step, failure);
   if (step.op == Op::kSendIdmappedTree) return explain_idmap(step, failure);
-  if (is_of_limit(step)) return explain_limit(step, failure);
   for (const Row& row : kRows) {
     if (matches(row, step.op, failure)) return {std::string(row.because), std::string(row.hint)};
   }
