@@ -314,7 +314,7 @@ TEST_F(NetworkPlan, PhysComesHomeWithAllItHad) {
   section.hwaddr = parse_hardware_address("02:00:00:00:00:01");
   nic->up = true;
   nic->hardware_address.assign(6, std::byte{0x22});
-  nic->alternative_names = {"enp3s0"};
+  nic->other_names = {"enp3s0"};
   host.addresses[nic->index] = {
       {AF_INET, "10.6.0.7", 24, 0}, {AF_INET6, "fe80::1", 64, RT_SCOPE_LINK}, {AF_INET6, "fd06::7", 64, 0}};
   plan();
@@ -345,6 +345,17 @@ TEST_F(NetworkPlan, PhysComesHomeWithAllItHad) {
   EXPECT_THAT(recipe.entries[0].undo.back().doing, HasSubstr("fd06::7"));
   nic->loopback = true;
   expect_refusal("can't leave the host", 8, "another interface");
+}
+
+TEST_F(NetworkPlan, ARadioMovesAsAWhole) {
+  use("phys", "", "nic0");
+  host.radio = "phy3";
+  plan();
+  EXPECT_EQ(act(0).program.back(), "phy3");
+  EXPECT_TRUE(recipe.entries[0].outlives);
+  ASSERT_EQ(recipe.entries[0].undo.size(), 1U);
+  EXPECT_EQ(Link(recipe.entries[0].undo[0]).text(IFLA_IFNAME), "nic0") << "the kernel takes it home under this name";
+  EXPECT_EQ(Link(act(1)).text(IFLA_IFNAME), "eth0");
 }
 
 TEST_F(NetworkPlan, EmptyHasNoInterface) {
