@@ -91,7 +91,8 @@ std::string link_of(const config::NetworkConf& network) {
 
 bool has_network_script(const config::NetworkConf& network, bool up) { return script_of(network, up) != nullptr; }
 
-// Version 0: NAME net up TYPE [LINK] [HOST-END] behind what the line says; version 1: the same in the environment alone.
+// Behind what the line says, version 0: NAME net up TYPE [LINK] [HOST-END]; version 1: TYPE [LINK] [HOST-END], with all of it in
+// the environment too. As LXC does it, whatever its manual says of arguments in version 1.
 void fill_network_script(PlannedStep& step, const Builder& builder, const NetworkScript& script, bool up) {
   const config::SourcedText& command = *script_of(script.network, up);
   const std::string_view type = up ? "up" : "down";
@@ -100,15 +101,16 @@ void fill_network_script(PlannedStep& step, const Builder& builder, const Networ
   std::string line = "exec " + command.value;
   std::vector<std::string> environment = hook_environment(builder, type);
   if (builder.conf().hooks.version == 0) {
-    line += strings::cat(' ', strings::shell_quote(builder.inputs.name), " net ", type, ' ', script.network.type);
-    for (const std::string& word : {parent, script.host_end}) {
-      if (!word.empty()) line += strings::cat(' ', strings::shell_quote(word));
-    }
+    line += strings::cat(' ', strings::shell_quote(builder.inputs.name), " net ", type);
   } else {
     put(environment, "LXC_HOOK_SECTION", "net");
     put(environment, "LXC_NET_TYPE", script.network.type);
-    if (!parent.empty()) put(environment, "LXC_NET_PARENT", parent);
+    if (!parent.empty() || script.network.type == "veth") put(environment, "LXC_NET_PARENT", parent);
     if (!script.host_end.empty()) put(environment, "LXC_NET_PEER", script.host_end);
+  }
+  line += strings::cat(' ', script.network.type);
+  for (const std::string& word : {parent, script.host_end}) {
+    if (!word.empty()) line += strings::cat(' ', strings::shell_quote(word));
   }
   step.text[0] = command.value;
   step.text[1] = strings::cat("net ", type);

@@ -5,8 +5,10 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,7 @@ class FakeHost final : public Host {
   std::map<std::string, os::LinkDetails> links;
   std::map<int, std::vector<os::LinkAddress>> addresses;
   std::vector<std::string> switches;  // of Open vSwitch
+  std::string radio;                  // of every interface; empty: none has one
 
   os::LinkDetails& add(const std::string& name, const std::string& kind, std::uint32_t mtu = 1500) {
     os::LinkDetails& link = links[name];
@@ -39,7 +42,7 @@ class FakeHost final : public Host {
     return found == addresses.end() ? std::vector<os::LinkAddress>() : found->second;
   }
   Result<std::vector<std::string>> names() const override { return order_; }
-  Result<std::string> radio_of(const std::string&) const override { return std::string(); }
+  Result<std::string> radio_of(const std::string&) const override { return radio; }
   Result<bool> is_open_vswitch(const std::string& name) const override {
     return std::ranges::find(switches, name) != switches.end();
   }
