@@ -1,5 +1,5 @@
-// What every kind of network promises (network/device.hpp), with the kernel: its acts are carried out in network namespaces of the
-// test's own, and taken back. A new kind joins by a row in devices() and, where it needs a kernel option, is skipped without.
+// What every kind of network promises (network/device.hpp), with the kernel: its acts are carried out in network namespaces of
+// the test's own, and taken back. A new kind joins by a row in devices() and, where it needs a kernel option, is skipped without.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -80,9 +80,8 @@ class NetworkDeviceTest : public ::testing::TestWithParam<const NetworkDevice*> 
     std::string request = act.request;
     for (const Fixup& fixup : act.fixups) {
       const Space& meant = fixup.side == Side::kHost ? *host_ : *container_;
-      const int number = fixup.kind == Fixup::Kind::kIndex
-                             ? TRY(sys::interface_index(space.index_socket.get(), fixup.interface))
-                             : meant.descriptor.get();
+      const int number = fixup.kind == Fixup::Kind::kIndex ? TRY(sys::interface_index(space.index_socket.get(), fixup.interface))
+                                                           : meant.descriptor.get();
       std::memcpy(request.data() + fixup.offset, &number, sizeof number);
     }
     const Status sent = space.netlink.request(std::as_bytes(std::span(request)), act.doing, act.object);
@@ -143,8 +142,7 @@ TEST_P(NetworkDeviceTest, TheInterfaceInsideIsAsAskedFor) {
   EXPECT_TRUE(found->up);
   std::vector<std::string> addresses;
   const auto known = container_->netlink.addresses_of(found->index).value();
-  for (const os::LinkAddress& address : known)
-    addresses.push_back(strings::cat(address.text, '/', address.prefix_length));
+  for (const os::LinkAddress& address : known) addresses.push_back(strings::cat(address.text, '/', address.prefix_length));
   EXPECT_THAT(addresses, Contains("10.5.0.7/24"));
   EXPECT_THAT(addresses, Contains("fd05::7/64"));
 }

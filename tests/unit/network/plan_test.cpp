@@ -179,8 +179,8 @@ TEST_F(NetworkPlan, ASwitchOfOpenVswitchGetsAPortThatOutlives) {
   section.tagged = {8, 9};
   plan();
   const Entry& entry = entry_doing("to the switch");
-  EXPECT_THAT(entry.act.program, IsSupersetOf({"ovs-vsctl", "add-port", "ovs0", "web0", "tag=7", "trunks=8,9",
-                                              "vlan_mode=native-untagged"}));
+  EXPECT_THAT(entry.act.program,
+              IsSupersetOf({"ovs-vsctl", "add-port", "ovs0", "web0", "tag=7", "trunks=8,9", "vlan_mode=native-untagged"}));
   EXPECT_TRUE(entry.outlives);
   ASSERT_EQ(entry.undo.size(), 1U);
   EXPECT_THAT(entry.undo[0].program, IsSupersetOf({"ovs-vsctl", "--if-exists", "del-port", "web0"}));
