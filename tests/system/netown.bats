@@ -329,6 +329,38 @@ resolves() { [ "$(on "$HOST" "${PEER[@]}" resolve 10.55.0.1 "$1")" = "$2" ]; }
   equals "$(ls "/run/lxc/net/$BR/reservations")" ""
 }
 
+@test "lxc-net: names, ports and addresses on its bridge; its stop leaves nothing, its next start keeps a stopped container's address" {
+  [ ! -e /run/lxc/network_up ] || skip "lxc-net runs on this host"
+  on "$HOST" ip link del "$BR"
+  cat >"$LXCPATH/lxc-net" <<SETTINGS
+LXC_BRIDGE="$BR"
+LXC_ADDR="10.55.0.1"
+LXC_NETMASK="255.255.255.0"
+LXC_NETWORK="10.55.0.0/24"
+LXC_DHCP_RANGE="10.55.0.2,10.55.0.254"
+LXC_DHCP_LEASES="$LXCPATH/leases"
+SETTINGS
+  net() { on "$HOST" "$BERTH_BIN/lxc-net" "$1" --config "$LXCPATH/lxc-net"; }
+  net start 3>&-
+  veth_lines "lxc.net.0.ipv4.address = auto" "lxc.net.0.ipv4.gateway = auto" "lxc.net.0.publish = 8080:80" "lxc.net.0.dns = auto" | make_container
+  start_container
+  first=$(address_of "$NAME")
+  eventually 5 resolves "$NAME" "$first"
+  serve "$NAME" 80
+  contains "$(ask "$AWAY" tcp 192.0.2.1 8080)" "$NAME:80"
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  contains "$(on "$HOST" nft list ruleset)" masquerade # lxc-net's own
+  net stop
+  [ ! -e "/run/lxc/net/$BR" ] || fail "$(find "/run/lxc/net/$BR")"
+  equals "$(on "$HOST" nft list ruleset)" ""
+  net start 3>&-
+  contains "$(cat "/run/lxc/net/$BR/reservations"/*)" ",$first"
+  start_container
+  equals "$(address_of "$NAME")" "$first"
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  net stop
+}
+
 @test "an address that was leased while the container was stopped is the other's" {
   container_with "$NAME"
   start_container
