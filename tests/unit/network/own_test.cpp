@@ -85,7 +85,8 @@ TEST(Publishing, MeansEachVersionThatTheContainerHas) {
   Section section = with_addresses({"10.0.3.9/24", "10.0.3.10/24", "fd00::9/64"});
   section.published = {ports("", 8080), ports("0.0.0.0", 81), ports("fd00::1", 82)};
   std::vector<std::string> words;
-  for (const Publication& one : publications_of(section).value()) words.push_back(format_publication(one));
+  const auto publications = publications_of(section).value();
+  for (const Publication& one : publications) words.push_back(format_publication(one));
   EXPECT_THAT(words, ElementsAre("tcp,*,8080,1,10.0.3.9,80", "tcp,*,8080,1,fd00::9,80", "tcp,*,81,1,10.0.3.9,80",
                                  "tcp,fd00::1,82,1,fd00::9,80"));
 }
