@@ -52,11 +52,12 @@ Result<std::vector<network::Section>> sections_of(const Builder& builder) {
 // Interfaces that move in keep their index: they come before those that the kernel numbers.
 std::vector<const network::Section*> in_order(const std::vector<network::Section>& sections) {
   std::vector<const network::Section*> order;
-  for (const network::Section& section : sections) order.push_back(&section);
-  std::ranges::stable_partition(order, [](const network::Section* section) {
-    const auto device = network::find_device(section->type);
-    return device && (*device)->traits().moves_link;
-  });
+  for (const bool moved : {true, false}) {
+    for (const network::Section& section : sections) {
+      const auto device = network::find_device(section.type);
+      if ((device && (*device)->traits().moves_link) == moved) order.push_back(&section);
+    }
+  }
   return order;
 }
 
