@@ -120,6 +120,21 @@ ask() { on "$1" "${PEER[@]}" ask "$2" "$3" "$4"; }
   equals "$(grep -c . <(book | grep "^10\."))" 20
 }
 
+@test "a rename keeps the address, a copy gets one of its own" {
+  container_with "$NAME"
+  start_container
+  first=$(address_of "$NAME")
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  lxc-copy "${P[@]}" "${N[@]}" -N "$NAME-2"
+  lxc-copy "${P[@]}" "${N[@]}" -N "$NAME-3" -R
+  start_container "$NAME-2"
+  start_container "$NAME-3"
+  equals "$(address_of "$NAME-3")" "$first"
+  [ "$(address_of "$NAME-2")" != "$first" ]
+  lacks "$(book)" "$LXCPATH/$NAME
+"
+}
+
 @test "an address that a neighbour has is not given out; a full network says so" {
   on "$HOST" ip addr flush dev "$BR"
   on "$HOST" ip addr add 10.55.0.1/30 dev "$BR"
