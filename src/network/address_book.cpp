@@ -66,6 +66,18 @@ Error network_full(const AddressPool& pool, const std::string& bridge, const std
       .hint(strings::cat("destroy containers that are not needed, or give ", bridge, " a larger network"));
 }
 
+// By way of a name that no book can have: what a process that was killed here leaves is not taken for one, and goes with the
+// next.
+Status write(const std::string& path, const std::string& text) {
+  constexpr std::string_view kNew = ".new";
+  const std::string directory = path.substr(0, path.rfind('/')), beside = strings::cat(directory, '/', kNew);
+  for (const auto& file : TRY(sys::list_directory(directory))) {
+    if (file.name.starts_with(kNew)) TRY(sys::unlink(strings::cat(directory, '/', file.name)));
+  }
+  TRY(sys::replace_file(beside, text));
+  return sys::rename(beside, path);
+}
+
 template <typename Change>
 Status change_all(const Change& change) {
   const std::string directory = TRY(address_book_directory());
@@ -181,7 +193,7 @@ bool AddressBook::rename(const std::string& container, const std::string& new_co
 Status AddressBook::save() {
   if (!changed_ || !lock_) return {};
   changed_ = false;
-  if (!entries_.empty()) return sys::replace_file(path_, format_address_book(entries_));
+  if (!entries_.empty()) return write(path_, format_address_book(entries_));
   const Status removed = sys::unlink(path_);
   return removed || removed.error().code() == ENOENT ? Status{} : removed;
 }

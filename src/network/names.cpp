@@ -47,8 +47,9 @@ Status put(const std::string& directory, const std::string& kind, const std::str
   if (!sys::exists(strings::cat(directory, '/', kind))) return {};
   if (const auto now = sys::read_file(path); now && *now == text) return {};
   const std::string beside = strings::cat(directory, "/.", file, ".new");
-  TRY(sys::replace_file(beside, text));
-  return sys::rename(beside, path);
+  Status written = sys::replace_file(beside, text);
+  if (written) written = sys::rename(beside, path);
+  return written || written.error().code() == ENOENT ? Status{} : written;  // lxc-net stops at this moment
 }
 
 // The pid of a file may be somebody else's by now.

@@ -30,6 +30,17 @@ Status unless_gone(Status done) {
   return code == ENODEV || code == EADDRNOTAVAIL || code == ENOENT ? Status{} : done;
 }
 
+// Who was killed while it wrote leaves what was to replace a file: the journal, or a container's name.
+Status remove_unfinished(const std::string& directory) {
+  const auto entries = sys::list_directory(directory);
+  if (!entries) return {};
+  for (const auto& entry : *entries) {
+    if (entry.name.starts_with("state.") || entry.name.starts_with('.'))
+      TRY(unless_gone(sys::unlink(strings::cat(directory, '/', entry.name))));
+  }
+  return {};
+}
+
 }  // namespace
 
 // The last change first. One that can't be taken back stays in the journal, for the next try, and does not keep the others.
@@ -142,6 +153,7 @@ Status BridgeService::undo_bridge(const Change& change, bool& keeps) {
 // What is ours of the run directory. Files of containers that run stay, and what they are in.
 Status BridgeService::remove_directories() {
   TRY(unless_gone(sys::unlink(places_.journal())));
+  TRY(remove_unfinished(places_.directory()));
   TRY(drop_stopped(places_.directory()));
   for (const std::string& path : {places_.reservations(), places_.names(), places_.directory()}) {
     const Status removed = sys::remove_directory(path);

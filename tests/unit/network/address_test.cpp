@@ -170,6 +170,14 @@ TEST_F(Book, ForgetsAndRenames) {
   EXPECT_FALSE(std::filesystem::exists(books() + "/br0"));
 }
 
+TEST_F(Book, ClearsWhatAKilledWriterLeft) {
+  std::filesystem::create_directories(books());
+  std::ofstream(books() + "/.new.abcdefghij") << "10.0";
+  address_of("/c/web1", pool("10.0.3.1", 24));
+  EXPECT_FALSE(std::filesystem::exists(books() + "/.new.abcdefghij"));
+  EXPECT_TRUE(std::filesystem::exists(books() + "/br0"));
+}
+
 TEST_F(Book, LooksWithoutLeavingAnything) {
   AddressBook book = AddressBook::read(books(), "br0").value();
   EXPECT_TRUE(book.assign(pool("10.0.3.1", 24), "/c/web1", 0, {}));
