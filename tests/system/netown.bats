@@ -392,9 +392,13 @@ SETTINGS
   container_with "$NAME" "lxc.net.0.publish = 8080:80" "lxc.net.0.limit.egress = 10Mbit"
   start_container
   contains "$(on "$HOST" nft list ruleset)" published_tcp4
-  kill -9 "$(ps -o ppid= -p "$(init_pid "$NAME")")"
+  inner=$(init_pid "$NAME")
+  kill -9 "$(ps -o ppid= -p "$inner")"
   clean() { [ -z "$(on "$HOST" nft list ruleset; on "$HOST" ip -o link show type ifb)" ]; }
   eventually 10 clean
+  # The next start clears the groups of a killed monitor once nobody is in them.
+  nobody_left() { [ ! -e "/proc/$inner" ] && [ -z "$(cat "/sys/fs/cgroup/unified/lxc.payload.$NAME/cgroup.procs" 2>/dev/null)" ]; }
+  eventually 10 nobody_left
   start_container
   serve "$NAME" 80
   contains "$(ask "$AWAY" tcp 192.0.2.1 8080)" "$NAME:80"
