@@ -126,7 +126,10 @@ std::vector<const TopColumn*> choose_columns(const Figures& sum, std::size_t wid
   for (const TopColumn& column : kColumns) {
     if (column.shown(sum)) by_rank.push_back(&column);
   }
-  std::ranges::stable_sort(by_rank, {}, &TopColumn::rank);
+  // Columns stand in one table: of the same rank the first one comes first.
+  std::ranges::sort(by_rank, [](const TopColumn* left, const TopColumn* right) {
+    return left->rank != right->rank ? left->rank < right->rank : left < right;
+  });
   std::vector<const TopColumn*> chosen;
   std::size_t used = kNameWidth;
   for (const TopColumn* column : by_rank) {
@@ -215,9 +218,12 @@ std::string_view top_sort_keys() {
 std::vector<TopRow> sorted_rows(const runtime::Sample& sample, const std::vector<runtime::Rates>& rates, const TopView& view) {
   std::vector<TopRow> rows;
   for (std::size_t i = 0; i < sample.usages.size(); ++i) rows.push_back({&sample.usages[i], &rates[i]});
-  std::ranges::sort(rows, {}, by_name);
   const auto key = std::ranges::find(kSortKeys, view.sort, &SortKey::key);
-  if (key != kSortKeys.end() && key->of != nullptr) std::ranges::stable_sort(rows, std::greater{}, key->of);
+  const auto weight = [&](const TopRow& row) { return key != kSortKeys.end() && key->of != nullptr ? key->of(row) : 0.0; };
+  std::ranges::sort(rows, [&](const TopRow& left, const TopRow& right) {
+    const double difference = weight(left) - weight(right);
+    return difference != 0 ? difference > 0 : by_name(left) < by_name(right);
+  });
   if (view.reverse) std::ranges::reverse(rows);
   return rows;
 }
