@@ -213,7 +213,17 @@ void take_kind_data(Bytes info, LinkDetails& link) {
   });
 }
 
-LinkDetails details_of(Bytes payload) {
+ifinfomsg link_with_flags(int index, unsigned flags) {
+  ifinfomsg link{};
+  link.ifi_index = index;
+  link.ifi_flags = flags;
+  link.ifi_change = IFF_UP;
+  return link;
+}
+
+}  // namespace
+
+LinkDetails parse_link_details(Bytes payload) {
   LinkDetails link;
   std::vector<Link> links;
   take_link(payload, links);
@@ -227,16 +237,6 @@ LinkDetails details_of(Bytes payload) {
   });
   return link;
 }
-
-ifinfomsg link_with_flags(int index, unsigned flags) {
-  ifinfomsg link{};
-  link.ifi_index = index;
-  link.ifi_flags = flags;
-  link.ifi_change = IFF_UP;
-  return link;
-}
-
-}  // namespace
 
 bool is_interface_name(std::string_view name) {
   if (name.empty() || name.size() >= IFNAMSIZ || name == "." || name == "..") return false;
@@ -329,7 +329,7 @@ Result<std::optional<LinkDetails>> Netlink::find(const std::string& name, std::u
   std::memcpy(numbered.data() + offsetof(nlmsghdr, nlmsg_seq), &sequence_, sizeof sequence_);
   std::optional<LinkDetails> found;
   const Status asked = transact(numbered, [&found](std::uint16_t type, Bytes payload) {
-    if (type == RTM_NEWLINK) found = details_of(payload);
+    if (type == RTM_NEWLINK) found = parse_link_details(payload);
   });
   if (!asked && asked.error().code() != ENODEV) return fail(Error::from_errno(asked.error().code(), "netlink", name));
   return found;

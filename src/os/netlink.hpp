@@ -113,6 +113,8 @@ struct NetlinkReply {
   std::string reason;     // of a refusal, in the kernel's words; mostly empty
 };
 NetlinkReply walk_netlink(std::span<const std::byte> datagram, std::uint32_t sequence, const NetlinkVisit& visit);
+// What follows the header of an RTM_NEWLINK message.
+LinkDetails parse_link_details(std::span<const std::byte> payload);
 // The same with the links of what was dumped.
 NetlinkReply parse_netlink(std::span<const std::byte> datagram, std::uint32_t sequence, std::vector<Link>* links);
 

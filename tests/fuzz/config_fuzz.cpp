@@ -10,6 +10,7 @@
 #include "config/conflicts.hpp"
 #include "config/global_text.hpp"
 #include "config/parser.hpp"
+#include "plan/network_section.hpp"
 
 namespace {
 
@@ -42,6 +43,20 @@ void check_items(Conf conf) {
   for (const auto& [key, value] : items) require(clear_item(conf, key).has_value() || key.starts_with("lxc.net."));
 }
 
+// What the configuration takes, the networks can read; and numbers are within what the kernel's fields hold.
+void check_networks(const Conf& conf) {
+  for (const auto& network : conf.networks) {
+    const auto section = berth::plan::network_section(network);
+    if (!section) {
+      require(section.error().origin().known());
+      continue;
+    }
+    require(section->untagged_id < 4095 && section->vlan_id < 4095 && section->name.size() < 16);
+    for (const auto& subnet : section->addresses) require(subnet.length <= subnet.address.size() * 8);
+    for (const auto& subnet : section->routes) require(subnet.contains(subnet.address));
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -58,5 +73,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   [[maybe_unused]] const auto conflicts = find_conflicts(conf);
   check_round_trip(conf);
   check_items(conf);
+  check_networks(conf);
   return 0;
 }

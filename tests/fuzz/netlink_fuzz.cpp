@@ -40,5 +40,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const auto reply = berth::os::parse_netlink(std::as_bytes(std::span(bytes, size)), 1, &links);
   if (reply.error != 0 && !reply.finished) std::abort();
   check(links, size);
+  // Refusals with the kernel's words, and interfaces in full.
+  const auto walked = berth::os::walk_netlink(std::as_bytes(std::span(bytes, size)), 1, [size](std::uint16_t, auto payload) {
+    const berth::os::LinkDetails details = berth::os::parse_link_details(payload);
+    if (size_of(details) + details.hardware_address.size() > size) std::abort();
+    if (details.kind.find('\0') != details.kind.npos) std::abort();
+  });
+  if (walked.error != reply.error || walked.finished != reply.finished || walked.reason.size() > size) std::abort();
   return 0;
 }

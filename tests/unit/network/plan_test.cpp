@@ -270,7 +270,10 @@ TEST_F(NetworkPlan, MacvlanOnItsLinkInEachMode) {
     EXPECT_EQ(Link(act(1)).text(IFLA_IFNAME), "eth0");
     EXPECT_EQ(act(1).side, Side::kContainer);
     EXPECT_TRUE(request.has(IFLA_LINK));
-    EXPECT_THAT(recipe.entries[0].undo, IsEmpty()) << "it goes with the namespace";
+    ASSERT_EQ(recipe.entries[0].undo.size(), 1U) << "it would go with the namespace, but later";
+    EXPECT_EQ(Link(recipe.entries[0].undo[0]).head.nlmsg_type, RTM_DELLINK);
+    EXPECT_EQ(recipe.entries[0].undo[0].side, Side::kContainer);
+    EXPECT_EQ(recipe.entries[0].undo[0].forgiven, ENODEV);
     EXPECT_EQ(act(0).object, "nic0");
   }
 }
