@@ -200,7 +200,11 @@ Monitor::Outcome Monitor::perform_guard(std::uint32_t index) {
 Monitor::Outcome Monitor::perform_plain(std::uint32_t index) {
   child::Failure failure;
   if (runtime::run_host_step(blob_, index, context_, failure)) return Outcome::kDone;
-  log::debug(kCategory, strings::cat("step ", index, ": ", failure.call, '(', failure.object, "): ", errno_name(failure.error)));
+  // What stays of a network on the host is for the administrator to know.
+  const bool stays = stage_ == Stage::kUndoing && blob_.step(index).op == Op::kNetlink;
+  log::write(stays ? log::Level::kWarn : log::Level::kDebug, kCategory,
+             strings::cat(blob_.text(blob_.step(index).doing), ": ", failure.call, '(', failure.object,
+                          "): ", errno_name(failure.error)));
   if (stage_ != Stage::kStarting || tolerate(index)) return Outcome::kFailed;
   fail_start(failure);
   return Outcome::kFailed;

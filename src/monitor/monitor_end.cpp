@@ -134,7 +134,10 @@ void Monitor::release_files() {
 void Monitor::undo_lazily() {
   child::Failure failure;
   for (const std::uint32_t index : undo_steps(blob_, done_, false, Haste::kLazyOnly)) {
-    if (!runtime::run_host_step(blob_, index, context_, failure)) log::debug(kCategory, errno_name(failure.error));
+    if (!runtime::run_host_step(blob_, index, context_, failure)) {
+      log::write(log::Level::kWarn, kCategory,
+                 strings::cat(blob_.text(blob_.step(index).doing), ": ", errno_name(failure.error)));
+    }
   }
 }
 
