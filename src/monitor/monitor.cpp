@@ -232,6 +232,8 @@ void Monitor::on_hook_end(std::uint32_t index, const Status& result) {
   } else if (stage_ != Stage::kStarting) {
     on_stop_hook_failed(index);
   } else if (!tolerate(index)) {
+    // A program may have done its work in part before it failed.
+    if ((blob_.step(index).flags & child::kStepOutlives) != 0) done_[index] = true;
     return fail_start(result.error(), index);
   }
   ++next_;

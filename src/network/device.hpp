@@ -20,6 +20,7 @@ struct Traits {
   bool needs_link;          // lxc.net.N.link has to name an interface of the host
   bool moves_link;          // the interface inside is the host's own: it keeps its name where none is set, and comes home
   bool takes_auto_gateway;  // ipv4.gateway = auto
+  bool draws_hwaddr;        // its interface is a new one with a hardware address of its own
 };
 
 // What the host has. Asks the kernel, in the caller's network namespace.

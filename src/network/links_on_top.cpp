@@ -78,8 +78,12 @@ void finish(OnTop made, const Section& section, std::string_view what, Recipe& r
 }  // namespace
 
 const Traits& Macvlan::traits() const {
-  static constexpr Traits kTraits = {
-      .type = "macvlan", .has_interface = true, .needs_link = true, .moves_link = false, .takes_auto_gateway = true};
+  static constexpr Traits kTraits = {.type = "macvlan",
+                                     .has_interface = true,
+                                     .needs_link = true,
+                                     .moves_link = false,
+                                     .takes_auto_gateway = true,
+                                     .draws_hwaddr = true};
   return kTraits;
 }
 
@@ -92,8 +96,12 @@ Status Macvlan::plan(const Section& section, const Host& host, Recipe& recipe) c
 }
 
 const Traits& Ipvlan::traits() const {
-  static constexpr Traits kTraits = {
-      .type = "ipvlan", .has_interface = true, .needs_link = true, .moves_link = false, .takes_auto_gateway = true};
+  static constexpr Traits kTraits = {.type = "ipvlan",
+                                     .has_interface = true,
+                                     .needs_link = true,
+                                     .moves_link = false,
+                                     .takes_auto_gateway = true,
+                                     .draws_hwaddr = false};
   return kTraits;
 }
 
@@ -113,8 +121,12 @@ Status Ipvlan::plan(const Section& section, const Host& host, Recipe& recipe) co
 }
 
 const Traits& Vlan::traits() const {
-  static constexpr Traits kTraits = {
-      .type = "vlan", .has_interface = true, .needs_link = true, .moves_link = false, .takes_auto_gateway = false};
+  static constexpr Traits kTraits = {.type = "vlan",
+                                     .has_interface = true,
+                                     .needs_link = true,
+                                     .moves_link = false,
+                                     .takes_auto_gateway = false,
+                                     .draws_hwaddr = false};
   return kTraits;
 }
 

@@ -159,8 +159,12 @@ void move_wire(const Section& section, const os::LinkDetails& link, const std::v
 }  // namespace
 
 const Traits& Phys::traits() const {
-  static constexpr Traits kTraits = {
-      .type = "phys", .has_interface = true, .needs_link = true, .moves_link = true, .takes_auto_gateway = false};
+  static constexpr Traits kTraits = {.type = "phys",
+                                     .has_interface = true,
+                                     .needs_link = true,
+                                     .moves_link = true,
+                                     .takes_auto_gateway = false,
+                                     .draws_hwaddr = false};
   return kTraits;
 }
 
@@ -181,8 +185,12 @@ Status Phys::plan(const Section& section, const Host& host, Recipe& recipe) cons
 }
 
 const Traits& Empty::traits() const {
-  static constexpr Traits kTraits = {
-      .type = "empty", .has_interface = false, .needs_link = false, .moves_link = false, .takes_auto_gateway = false};
+  static constexpr Traits kTraits = {.type = "empty",
+                                     .has_interface = false,
+                                     .needs_link = false,
+                                     .moves_link = false,
+                                     .takes_auto_gateway = false,
+                                     .draws_hwaddr = false};
   return kTraits;
 }
 

@@ -230,8 +230,12 @@ void add_routes(const Pair& pair, Recipe& recipe) {
 }  // namespace
 
 const Traits& Veth::traits() const {
-  static constexpr Traits kTraits = {
-      .type = "veth", .has_interface = true, .needs_link = false, .moves_link = false, .takes_auto_gateway = true};
+  static constexpr Traits kTraits = {.type = "veth",
+                                     .has_interface = true,
+                                     .needs_link = false,
+                                     .moves_link = false,
+                                     .takes_auto_gateway = true,
+                                     .draws_hwaddr = true};
   return kTraits;
 }
 

@@ -10,10 +10,12 @@
 #include "base/strings.hpp"
 #include "network/automatic.hpp"
 #include "network/device.hpp"
+#include "network/hardware_address.hpp"
 #include "network/own.hpp"
 #include "plan/builder.hpp"
 #include "plan/network_section.hpp"
 #include "sys/features.hpp"
+#include "sys/file.hpp"
 
 namespace berth::plan {
 namespace {
@@ -69,6 +71,17 @@ Status pick_addresses(const Builder& builder, std::vector<network::Section>& sec
   return {};
 }
 
+void pick_hardware_addresses(const Builder& builder, std::vector<network::Section>& sections) {
+  const auto machine = sys::read_file("/etc/machine-id");
+  const std::string container = strings::cat(builder.inputs.lxcpath, '/', builder.inputs.name);
+  for (network::Section& section : sections) {
+    const auto device = network::find_device(section.type);
+    if (section.hwaddr || !device || !(*device)->traits().draws_hwaddr) continue;
+    section.hwaddr =
+        network::lasting_hardware_address(machine ? strings::trim(*machine) : std::string_view(), container, section.index);
+  }
+}
+
 // berth's own keys.
 Status decide_own(Builder& builder, const network::Section& section, const network::Host& host) {
   const StartInputs& inputs = builder.inputs;
@@ -90,6 +103,7 @@ Status decide_devices(Builder& builder, std::vector<network::Section> sections) 
   const network::KernelHost host;
   TRY(network::assign_names(sections, host));
   TRY(pick_addresses(builder, sections, host));
+  pick_hardware_addresses(builder, sections);
   for (const network::Section* section : in_order(sections)) {
     NetworkFacts facts{section->index, section->name, {}, builder.networks.entries.size(), 0};
     TRY(network::plan_network(*section, host, builder.networks));
