@@ -53,6 +53,11 @@ enum class Op : std::uint16_t {
                  // in it
   kNetlink,  // block = NetlinkRequest; text0 = the interface that it is about; num0 = slot of the socket or kNoSlot = one of the
              // host; num1 = errno that counts as done or 0; num2 = slot of the container's network namespace
+  kBringHome,  // an interface of the host that is inside: text0 = its name at home, text1 = its kind, text2 = another name for
+               // home should the first be taken, list0 = its alternative names; num0 = slot of the container's network namespace,
+               // num1 = slot of a socket in it, num2 = its index inside, num3 = 1: wireless. kNetlink steps that follow name it
+               // by ""
+  kClearNetwork,        // num0 = slot of a socket in the container's namespace: what stands on links of the host goes at once
   kNoTransmitChecksum,  // text0 = interface, num0 = slot of a socket in its namespace: it fills checksums in by itself no more
   kGuard,               // from here on somebody takes steps marked kStepOutlives back, should the monitor be killed
   // --- container side --------------------------------------------------------------------------------------------------
@@ -209,7 +214,7 @@ struct NetlinkFixup {
   enum class Kind : std::uint32_t { kIndex, kHostNamespace, kContainerNamespace };
   Kind kind = Kind::kIndex;
   std::uint32_t offset = 0;
-  char interface[16] = {};  // kIndex: its name, in the namespace of the socket
+  char interface[16] = {};  // kIndex: its name, in the namespace of the socket; empty: the one that kBringHome has brought last
 };
 struct NetlinkRequest {
   std::uint32_t fixups = 0;  // so many NetlinkFixup follow

@@ -22,10 +22,7 @@ namespace berth::monitor {
 namespace {
 
 constexpr std::string_view kCategory = "guardian";
-// For the next start of the container to get out of the way, should there be one already.
-constexpr int kPatience = 200;  // times 50 ms
 constexpr timespec kPause = {0, 50'000'000};
-
 // All descriptors but those of `kept`, which may have gaps and be unordered.
 void close_others(std::vector<int> kept) {
   std::ranges::sort(kept);
@@ -47,14 +44,11 @@ void stand_alone() {
   sys::raw::call(SYS_prctl, PR_SET_NAME, "berth-guardian", 0, 0, 0);
 }
 
-// So that no start of the container comes in between; after a while without.
-std::optional<os::FileLock> hold_name(const std::string& path) {
-  for (int attempt = 0; !path.empty() && attempt < kPatience; ++attempt) {
-    auto lock = os::FileLock::try_acquire(path);
-    if (!lock || *lock) return lock ? std::move(*lock) : std::nullopt;
-    ::nanosleep(&kPause, nullptr);
-  }
-  return std::nullopt;
+// Held as long as it lives: the next start of the container waits for it.
+std::optional<os::FileLock> hold(const std::string& name_lock) {
+  if (name_lock.empty()) return std::nullopt;
+  auto lock = os::FileLock::try_acquire(os::guardian_lock_file(name_lock));
+  return lock ? std::move(*lock) : std::nullopt;
 }
 
 // Those of the monitor, which may not be there itself yet.
@@ -98,14 +92,18 @@ Status Guardian::start(runtime::HostContext& context, int log) {
 
 void Guardian::watch(const Fd& monitor, runtime::HostContext& context, int log) const {
   std::vector<int> kept = {monitor.get(), log};
-  for (const Fd& slot : context.slots) {
-    if (slot) kept.push_back(slot.get());
+  for (std::uint32_t i = 0; i < blob_.step_count(); ++i) {
+    const child::Step& step = blob_.step(i);
+    if (step.op != child::Op::kOpenNetwork) continue;
+    kept.push_back(context.slots[step.num[0]].get());
+    kept.push_back(context.slots[step.num[1]].get());
   }
   close_others(std::move(kept));
   stand_alone();
+  const auto lock = hold(blob_.text(blob_.settings().name_lock));
   join_groups(blob_, context);
   pollfd end{monitor.get(), POLLIN, 0};
-  while (sys::raw::call(SYS_ppoll, &end, 1, nullptr, nullptr, 8) == -EINTR) continue;
+  while (sys::raw::call(SYS_ppoll, &end, 1, nullptr, nullptr, 8) != 1) ::nanosleep(&kPause, nullptr);
   take_back(context);
   ::_exit(0);
 }
@@ -113,12 +111,11 @@ void Guardian::watch(const Fd& monitor, runtime::HostContext& context, int log) 
 void Guardian::take_back(runtime::HostContext& context) const {
   const std::vector<std::uint32_t> order = runtime::undo_order(blob_, due());
   if (order.empty()) return;
-  const auto lock = hold_name(blob_.text(blob_.settings().name_lock));
   log::write(log::Level::kWarn, kCategory, "the monitor was killed: taking back what it made for the container's networks");
   for (const std::uint32_t index : order) {
     child::Failure failure;
     if (runtime::run_host_step(blob_, index, context, failure)) continue;
-    log::debug(kCategory,
+    log::write(log::Level::kError, kCategory,
                std::string("not taken back: ") + blob_.text(blob_.step(index).doing) + ": " + errno_name(failure.error));
   }
 }

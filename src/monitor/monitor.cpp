@@ -30,6 +30,12 @@ constexpr std::string_view kCategory = "monitor";
 
 std::uint32_t bit_of(std::int64_t point) { return point >= 0 && point < 32 ? 1U << point : 0U; }
 
+// Of an undo step that failed.
+log::Level weight_of(const Step& step) {
+  if (step.op == Op::kBringHome) return log::Level::kError;
+  return step.op == Op::kNetlink ? log::Level::kWarn : log::Level::kDebug;
+}
+
 std::string how_it_ended(int status) {
   if (WIFSIGNALED(status))
     return strings::cat("the container's first process was killed by ", signals::name_of(WTERMSIG(status)));
@@ -201,11 +207,12 @@ Monitor::Outcome Monitor::perform_plain(std::uint32_t index) {
   child::Failure failure;
   if (runtime::run_host_step(blob_, index, context_, failure)) return Outcome::kDone;
   // What stays of a network on the host is for the administrator to know.
-  const bool stays = stage_ == Stage::kUndoing && blob_.step(index).op == Op::kNetlink;
-  log::write(stays ? log::Level::kWarn : log::Level::kDebug, kCategory,
+  log::write(stage_ == Stage::kUndoing ? weight_of(blob_.step(index)) : log::Level::kDebug, kCategory,
              strings::cat(blob_.text(blob_.step(index).doing), ": ", failure.call, '(', failure.object,
                           "): ", errno_name(failure.error)));
   if (stage_ != Stage::kStarting || tolerate(index)) return Outcome::kFailed;
+  // An interface can have moved before something else of the same request was refused.
+  if (std::string_view(blob_.text(blob_.step(index).text[1])) == "move") done_[index] = true;
   fail_start(failure);
   return Outcome::kFailed;
 }

@@ -23,6 +23,15 @@ namespace {
 
 constexpr std::string_view kCategory = "monitor";
 
+// A descriptor that one of these steps needs.
+bool is_needed(const child::BlobView& blob, const StepList& steps, unsigned slot) {
+  for (const std::uint32_t index : steps) {
+    const child::Step& step = blob.step(index);
+    if ((step.op == Op::kClearNetwork || step.op == Op::kNetlink) && step.num[0] == std::int64_t{slot}) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void Monitor::begin_stop() {
@@ -47,7 +56,7 @@ void Monitor::begin_undo() {
 
 void Monitor::after_undo() {
   if (std::exchange(undo_again_, false)) return begin_undo();
-  guardian_.dismiss();
+  if (rebooting_) guardian_.dismiss();
   if (rebooting_) {
     for (std::uint32_t i = 0; i < done_.size(); ++i) {
       if (blob_.step(i).op == Op::kHostHook) done_[i] = false;
@@ -124,7 +133,9 @@ int Monitor::finish() {
 // What would keep a file system of the container's or the user's busy. The programs are the host's, and stay: taking the mount of
 // the monitor's own apart takes a while.
 void Monitor::release_files() {
+  const StepList later = undo_steps(blob_, done_, false, Haste::kLazyOnly);
   for (unsigned slot = 0; slot < child::kSlots; ++slot) {
+    if (is_needed(blob_, later, slot)) continue;
     if (slot < runtime::kFirstProgramSlot || slot >= runtime::kFirstProgramSlot + programs_) context_.slots[slot].reset();
   }
   log::set_sink({});
@@ -154,6 +165,7 @@ void Monitor::leave(int status) {
     status_.reset();
   }
   undo_lazily();
+  guardian_.dismiss();
   monitor::leave(blob_, done_, status);
 }
 

@@ -64,14 +64,11 @@ void finish(OnTop made, const Section& section, std::string_view what, Recipe& r
   os::NetlinkMessage& message = made.request.message();
   message.close();
   message.close();
-  Entry& entry = recipe.add(std::move(made.request)
-                                .act(Side::kHost, strings::cat("making ", section.name, ", ", what, " on ", section.link),
-                                     section.link, section.origin));
-  // The kernel would do it with the namespace, in its own time: until then the next start could not have the tag, the hardware
-  // address, or a link that must be alone.
-  Act removal = delete_link(section.name, section.origin);
-  removal.side = Side::kContainer;
-  entry.undo.push_back(std::move(removal));
+  // The kernel removes it with the namespace, in its own time; the step that opened the namespace does it at once, because until
+  // then the next start could not have the tag, the hardware address, or a link that must be alone.
+  recipe.add(std::move(made.request)
+                 .act(Side::kHost, strings::cat("making ", section.name, ", ", what, " on ", section.link), section.link,
+                      section.origin));
   recipe.add(rename_inside(section, made.name));
 }
 

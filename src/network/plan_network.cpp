@@ -233,6 +233,8 @@ Status assign_names(std::span<Section> sections, const Host& host) {
   for (std::size_t i = 0; i < sections.size(); ++i) {
     Section& section = sections[i];
     const Traits& traits = TRY(find_device(section.type))->traits();
+    // Files of /proc/sys and rules of firewalls know the first name alone.
+    if (const auto link = TRY(host.find(section.link))) section.link = link->name;
     if (traits.moves_link && section.link.ends_with('+')) TRY(resolve_prefix(section, host));
     if (traits.moves_link && section.name.empty()) section.name = section.link;
     TRY(claim_link(section, traits, sections.first(i)));

@@ -31,6 +31,7 @@ struct Act {
     kRequest,             // one rtnetlink request
     kWriteFile,           // `value` into `path`, a file of /proc/sys/net of the host's namespace
     kProgram,             // runs `program` on the host, output caught
+    kBringHome,           // `home` says which interface comes back to the host
     kNoTransmitChecksum,  // `object` inside no longer leaves checksums to hardware that isn't there
   };
   Kind kind = Kind::kRequest;
@@ -46,6 +47,14 @@ struct Act {
   int forgiven = 0;  // an errno that counts as done; 0: none
   std::string path, value;
   std::vector<std::string> program;
+  // An interface of the host, as it was there. Requests that follow name the one that came home by "".
+  struct Home {
+    std::string name, other_name;  // the second should the first have been given away
+    std::string kind;
+    std::vector<std::string> alternative_names;
+    int index = 0;  // inside
+    bool wireless = false;
+  } home = {};
   bool may_fail = false;  // a failure is logged, and the start goes on
 };
 
@@ -73,6 +82,8 @@ class Request {
  public:
   template <typename Body>
   Request(std::uint16_t type, std::uint16_t flags, const Body& body) : message_(type, flags, body) {}
+
+  explicit Request(os::NetlinkMessage message) : message_(std::move(message)) {}
 
   os::NetlinkMessage& message() { return message_; }
   // The i32 at `offset` becomes the index of `interface`.

@@ -97,12 +97,6 @@ Act add_address(const Section& section, const Subnet& subnet) {
   return finish_address(std::move(request), Side::kContainer, section.name, subnet, broadcast_of(subnet));
 }
 
-Act add_address_at_home(int index, const std::string& name, const Subnet& subnet) {
-  ifaddrmsg body = address_body(subnet);
-  body.ifa_index = static_cast<std::uint32_t>(index);
-  return finish_address(Request(RTM_NEWADDR, kNew, body), Side::kHost, name, subnet, subnet.broadcast);
-}
-
 Act change_route(Side side, bool create, const Route& route, const std::string& interface, Origin origin) {
   rtmsg body{};
   body.rtm_family = static_cast<std::uint8_t>(route.destination.address.family);

@@ -23,8 +23,6 @@ Act rename_inside(const Section& section, const std::string& from);
 Act set_up(Side side, const std::string& interface, Origin origin);
 Act delete_link(const std::string& interface, Origin origin);  // on the host; one that is gone already is fine
 Act add_address(const Section& section, const Subnet& subnet);
-// To the interface of the host that has this index, with the broadcast address that is given, or none; `name` is for messages.
-Act add_address_at_home(int index, const std::string& name, const Subnet& subnet);
 
 struct Route {
   Subnet destination;                // length 0: the default route

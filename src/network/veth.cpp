@@ -108,7 +108,8 @@ void make_pair(const Pair& pair, Recipe& recipe) {
   Entry& entry = recipe.add(std::move(request).act(
       Side::kHost, strings::cat("making the pair ", pair.host_end, " - ", section.name, where), pair.host_end, section.origin));
   entry.undo.push_back(delete_link(pair.host_end, section.origin));
-  entry.lazily_undone = true;
+  // A name that somebody chose may be wanted by the next start, of whichever container.
+  entry.lazily_undone = section.host_name.empty();
 }
 
 // Frames cross the bridge; an address of the port itself would only be in the way.

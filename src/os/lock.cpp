@@ -89,6 +89,11 @@ Result<std::string> ensure_container_lock_file(const std::string& run_directory,
   return lock_file_in(run_directory, strings::cat("lxc/lock/", strings::trim(lxcpath, "/")), name);
 }
 
+std::string guardian_lock_file(const std::string& name_lock) {
+  std::string path = name_lock;
+  return path.insert(path.rfind('/') + 1, "guard");
+}
+
 Result<std::string> ensure_name_lock_file(const std::string& name) {
   return lock_file_in(TRY(run_directory()), "lxc/names", name);
 }

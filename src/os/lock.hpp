@@ -47,6 +47,8 @@ class FileLock {
 Result<std::string> ensure_container_lock_file(const std::string& lxcpath, const std::string& name);
 // RUNDIR/lxc/names/.NAME: the lock of a name, wherever its containers are.
 Result<std::string> ensure_name_lock_file(const std::string& name);
+// RUNDIR/lxc/names/guard.NAME for that path: held by the guardian of a container's networks (monitor/guardian.hpp).
+std::string guardian_lock_file(const std::string& name_lock);
 // The same below a given run directory.
 Result<std::string> ensure_container_lock_file(const std::string& run_directory, const std::string& lxcpath,
                                                const std::string& name);

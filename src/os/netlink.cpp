@@ -160,6 +160,7 @@ std::string address_text(int family, Bytes value) {
 }
 
 void take_address(Bytes payload, std::vector<Link>& links) {
+  const Bytes whole = payload;
   const auto head = take<ifaddrmsg>(payload);
   if (!head) return;
   LinkAddress address{head->ifa_family, {}, head->ifa_prefixlen, head->ifa_scope, {}};
@@ -171,6 +172,8 @@ void take_address(Bytes payload, std::vector<Link>& links) {
     has_local = has_local || type == IFA_LOCAL;
   });
   if (address.text.empty()) return;
+  address.raw.assign(whole.begin(), whole.end());
+  address.temporary = head->ifa_family == AF_INET6 && (head->ifa_flags & IFA_F_TEMPORARY) != 0;
   link_of(static_cast<int>(head->ifa_index), links).addresses.push_back(std::move(address));
 }
 
@@ -241,6 +244,19 @@ LinkDetails parse_link_details(Bytes payload) {
 bool is_interface_name(std::string_view name) {
   if (name.empty() || name.size() >= IFNAMSIZ || name == "." || name == "..") return false;
   return name.find_first_of(std::string_view("/: \t\n\v\f\r\0", 9)) == name.npos;
+}
+
+NetlinkMessage same_address_again(const LinkAddress& address) {
+  Bytes rest = address.raw;
+  auto body = take<ifaddrmsg>(rest).value_or(ifaddrmsg{});
+  body.ifa_index = 0;
+  NetlinkMessage message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, body);
+  each_attribute(rest, [&message](int type, Bytes value) {
+    const bool taken = type == IFA_ADDRESS || type == IFA_LOCAL || type == IFA_LABEL || type == IFA_BROADCAST ||
+                       type == IFA_FLAGS || type == IFA_CACHEINFO || type == IFA_RT_PRIORITY;
+    if (taken) message.add(static_cast<std::uint16_t>(type), value);
+  });
+  return message;
 }
 
 NetlinkReply walk_netlink(Bytes datagram, std::uint32_t sequence, const NetlinkVisit& visit) {

@@ -20,8 +20,10 @@ struct LinkAddress {
   int family = 0;    // AF_INET, AF_INET6
   std::string text;  // "10.0.3.7", "fd00::1"
   unsigned prefix_length = 0;
-  unsigned scope = 0;          // RT_SCOPE_UNIVERSE = 0, RT_SCOPE_LINK = 253, RT_SCOPE_HOST = 254
-  std::string broadcast = {};  // empty: none
+  unsigned scope = 0;               // RT_SCOPE_UNIVERSE = 0, RT_SCOPE_LINK = 253, RT_SCOPE_HOST = 254
+  std::string broadcast = {};       // empty: none
+  bool temporary = false;           // the kernel's own, of IPv6 privacy extensions
+  std::vector<std::byte> raw = {};  // ifaddrmsg and attributes, as the kernel told them
 };
 
 // Since the interface was made, as it sees them: what it received and what it sent.
@@ -54,6 +56,9 @@ struct LinkDetails : Link {
   bool vlan_filtering = false;     // of a bridge
   std::uint16_t default_vlan = 0;  // of a bridge: the one that ports join untagged; 0 = none
 };
+
+// A request that makes an address with peer, label, flags, lifetimes and metric as they were; the index in its body is 0.
+NetlinkMessage same_address_again(const LinkAddress& address);
 
 // Called with the type (RTM_*) and what follows the header of each message.
 using NetlinkVisit = std::function<void(std::uint16_t type, std::span<const std::byte> payload)>;

@@ -38,6 +38,8 @@ constexpr auto kOpNames = std::to_array<OpName>({
     OpName{child::Op::kDeviceProgram, "device-program"},
     OpName{child::Op::kOpenNetwork, "open-network"},
     OpName{child::Op::kNetlink, "netlink"},
+    OpName{child::Op::kBringHome, "bring-home"},
+    OpName{child::Op::kClearNetwork, "clear-network"},
     OpName{child::Op::kNoTransmitChecksum, "no-transmit-checksum"},
     OpName{child::Op::kGuard, "guard"},
     OpName{child::Op::kDeathSignal, "death-signal"},

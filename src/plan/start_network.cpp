@@ -171,6 +171,18 @@ void fill_program(PlannedStep& step, const Builder& builder, const Act& act) {
   }
 }
 
+void fill_home(PlannedStep& step, const Act& act) {
+  step.op = child::Op::kBringHome;
+  step.text[0] = act.home.name;
+  step.text[1] = act.home.kind;
+  step.text[2] = act.home.other_name;
+  step.list[0] = act.home.alternative_names;
+  step.num[0] = kSlotNetwork;
+  step.num[1] = kSlotNetworkSocket;
+  step.num[2] = act.home.index;
+  step.num[3] = act.home.wireless ? 1 : 0;
+}
+
 void fill(PlannedStep& step, const Builder& builder, const Act& act) {
   step.origin = act.origin;
   step.flags = child::kStepOnReboot | (act.may_fail ? std::uint32_t{child::kStepMayFail} : 0);
@@ -185,6 +197,8 @@ void fill(PlannedStep& step, const Builder& builder, const Act& act) {
       return;
     case Act::Kind::kProgram:
       return fill_program(step, builder, act);
+    case Act::Kind::kBringHome:
+      return fill_home(step, act);
     case Act::Kind::kNoTransmitChecksum:
       step.op = child::Op::kNoTransmitChecksum;
       step.text[0] = act.object;
@@ -221,6 +235,10 @@ void plan_opening(Builder& builder) {
   step.num[0] = kSlotNetwork;
   step.num[1] = kSlotNetworkSocket;
   step.flags = child::kStepOnReboot;
+  // Undone last: what is the host's own has gone home by then.
+  PlannedStep& clear = builder.undo(child::Op::kClearNetwork, "removing what stands on links of the host");
+  clear.num[0] = kSlotNetworkSocket;
+  clear.flags = child::kStepLazyUndo;
   const bool outlives = std::ranges::any_of(builder.networks.entries, [](const network::Entry& entry) { return entry.outlives; });
   if (!outlives) return;
   builder.add(child::Phase::kParallel, child::Op::kGuard, "starting the guardian of what outlives the monitor").flags =

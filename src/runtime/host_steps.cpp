@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "base/strings.hpp"
+#include "runtime/bring_home.hpp"
 #include "runtime/network_steps.hpp"
 #include "sys/bpf.hpp"
 #include "sys/file.hpp"
@@ -213,6 +214,10 @@ Status run(Frame& frame) {
       return device_program(frame);
     case Op::kOpenNetwork:
       return open_network(frame.step, frame.context);
+    case Op::kBringHome:
+      return bring_home(frame.blob, frame.step, frame.context);
+    case Op::kClearNetwork:
+      return clear_network(frame.step, frame.context);
     case Op::kNoTransmitChecksum:
       return no_transmit_checksum(frame.blob, frame.step, frame.context);
     case Op::kNetlink:

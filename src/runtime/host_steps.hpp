@@ -17,6 +17,7 @@ struct HostContext {
   pid_t init_pid = -1;           // an unreaped child: its number can't be reused while the steps run
   int channel = -1;              // the monitor's end of the channel to the container's first process
   const char* target = nullptr;  // LXC_TARGET of stop hooks: "stop" or "reboot"
+  std::string brought_home;      // by kBringHome: its name on the host; empty when that failed
   Fd device_program;             // the one that kDeviceProgram has attached
   Fd namespaces[8];              // of the container's first process, for stop hooks; order of namespace_names()
 };

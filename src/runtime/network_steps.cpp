@@ -31,7 +31,8 @@ struct Draft {
   std::vector<std::byte> bytes;
   int socket;
   int container;  // its network namespace
-  Fd own;         // ours, opened when it is needed
+  const std::string& brought_home;
+  Fd own;  // ours, opened when it is needed
 
   Status put(std::uint32_t offset, std::int32_t value) {
     if (offset > bytes.size() || bytes.size() - offset < sizeof value)
@@ -43,7 +44,7 @@ struct Draft {
   Status apply(const NetlinkFixup& fixup) {
     switch (fixup.kind) {
       case NetlinkFixup::Kind::kIndex:
-        return put(fixup.offset, TRY(sys::interface_index(socket, fixup.interface)));
+        return put(fixup.offset, TRY(sys::interface_index(socket, fixup.interface[0] == '\0' ? brought_home : fixup.interface)));
       case NetlinkFixup::Kind::kHostNamespace:
         own = TRY(open_own_namespace());
         return put(fixup.offset, own.get());
@@ -82,7 +83,7 @@ Error refusal(const Error& error, std::string_view object) {
 
 Status deliver(const child::BlobView& blob, const child::Step& step, const HostContext& context, os::Netlink& socket,
                int descriptor) {
-  Draft draft{{}, descriptor, is_slot(step.num[2]) ? context.slots[step.num[2]].get() : -1, {}};
+  Draft draft{{}, descriptor, is_slot(step.num[2]) ? context.slots[step.num[2]].get() : -1, context.brought_home, {}};
   TRY(fill_in(draft, blob.block(step.block)));
   return socket.request(draft.bytes, "netlink", blob.text(step.text[0]));
 }

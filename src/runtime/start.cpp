@@ -178,9 +178,26 @@ struct StartLocks {
   os::FileLock container, name;
 };
 
+// Of a run whose monitor was killed: what it takes back is not to be what this start makes.
+Status await_guardian(const std::string& path) {
+  auto file = sys::open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (!file && file.error().code() == ENOENT) return {};
+  if (!file) return fail(std::move(file.error()));
+  constexpr int kAttempts = 600;
+  constexpr timespec kPause = {0, 25'000'000};
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (TRY(os::FileLock::try_acquire_fd(TRY(sys::duplicate(file->get())), path))) return {};
+    ::nanosleep(&kPause, nullptr);
+  }
+  return fail(
+      Error::message("the network of the container's last run is still being taken back", EBUSY)
+          .hint("its guardian (berth-guardian, see ps) waits for a program, such as nft or ovs-vsctl: look at what it runs"));
+}
+
 Result<StartLocks> lock_for_start(const Container& container) {
   auto own = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file(container.lxcpath(), container.name()))));
   auto name = TRY(os::FileLock::acquire(TRY(os::ensure_name_lock_file(container.name()))));
+  TRY(await_guardian(os::guardian_lock_file(name.path())));
   return StartLocks{std::move(own), std::move(name)};
 }
 
