@@ -15,6 +15,7 @@
 
 #include "base/ip_address.hpp"
 #include "base/strings.hpp"
+#include "sys/random.hpp"
 #include "sys/socket.hpp"
 
 namespace berth::os {
@@ -187,7 +188,7 @@ NetlinkReply refusal_of(const nlmsghdr& head, Bytes payload) {
   }
   each_attribute(payload, [&](int type, Bytes value) {
     const char* text = reinterpret_cast<const char*>(value.data());
-    if (type == NLMSGERR_ATTR_MSG) reply.reason.assign(text, ::strnlen(text, value.size()));
+    if (type == NLMSGERR_ATTR_MSG) reply.reason = strings::printable({text, ::strnlen(text, value.size())});
   });
   return reply;
 }
@@ -275,12 +276,20 @@ Result<Netlink> Netlink::open() {
   return Netlink(std::move(fd));
 }
 
+// Processes with CAP_NET_ADMIN in the network namespace, a container's own among them, can write to the socket too: an answer is
+// one of the kernel's port. That the numbers can't be guessed guards where they start at random; without, the port does.
+Netlink::Netlink(Fd fd) : fd_(std::move(fd)) {
+  [[maybe_unused]] const Status drawn = sys::fill_random(std::as_writable_bytes(std::span(&sequence_, 1)));
+}
+
 Status Netlink::transact(Bytes request, const NetlinkVisit& visit) {
   TRY(sys::send(fd_.get(), request));
   constexpr std::size_t kMost = 32768;  // what the kernel fills at most for a dump
   std::vector<std::byte> buffer(kMost);
   for (;;) {
     const sys::Received received = TRY(sys::receive(fd_.get(), buffer, MSG_TRUNC));
+    if (!received.netlink_port) return fail(Error::from_errno(EPROTO, "recvmsg", "netlink"));
+    if (*received.netlink_port != 0) continue;  // no answer of the kernel
     if (received.bytes > buffer.size()) return fail(Error::from_errno(EMSGSIZE, "recvmsg", "netlink"));
     const NetlinkReply reply = walk_netlink(Bytes(buffer).first(received.bytes), sequence_, visit);
     if (reply.error != 0) return fail(Error::from_errno(reply.error, "netlink").because(reply.reason));
@@ -316,7 +325,8 @@ Status Netlink::request(Bytes message, std::string_view what, std::string_view o
   ++sequence_;
   std::memcpy(numbered.data() + offsetof(nlmsghdr, nlmsg_seq), &sequence_, sizeof sequence_);
   const Status done = transact(numbered, {});
-  if (!done) return fail(Error::from_errno(done.error().code(), what, object).because(done.error().because()));
+  if (!done)
+    return fail(Error::from_errno(done.error().code(), what, strings::printable(object)).because(done.error().because()));
   return {};
 }
 
@@ -331,7 +341,8 @@ Result<std::optional<LinkDetails>> Netlink::find(const std::string& name, std::u
   const Status asked = transact(numbered, [&found](std::uint16_t type, Bytes payload) {
     if (type == RTM_NEWLINK) found = parse_link_details(payload);
   });
-  if (!asked && asked.error().code() != ENODEV) return fail(Error::from_errno(asked.error().code(), "netlink", name));
+  if (!asked && asked.error().code() != ENODEV)
+    return fail(Error::from_errno(asked.error().code(), "netlink", strings::printable(name)));
   return found;
 }
 

@@ -93,13 +93,13 @@ class Netlink {
   Result<std::vector<Link>> addressed_links();
 
  private:
-  explicit Netlink(Fd fd) : fd_(std::move(fd)) {}
+  explicit Netlink(Fd fd);
   Status transact(std::span<const std::byte> request, const NetlinkVisit& visit);
   Result<std::optional<LinkDetails>> find(const std::string& name, std::uint16_t attribute);
   Status dump(std::uint16_t type, std::vector<Link>& links);
 
   Fd fd_;
-  std::uint32_t sequence_ = 0;
+  std::uint32_t sequence_ = 0;  // of the last request
 };
 
 // 1 to 15 bytes without '/', ':' and blanks, and not "." or "..": what the kernel takes.
@@ -110,7 +110,7 @@ bool is_interface_name(std::string_view name);
 struct NetlinkReply {
   bool finished = false;  // acknowledged, refused, or end of a dump
   int error = 0;          // errno
-  std::string reason;     // of a refusal, in the kernel's words; mostly empty
+  std::string reason;     // of a refusal, in the kernel's words, printable; mostly empty
 };
 NetlinkReply walk_netlink(std::span<const std::byte> datagram, std::uint32_t sequence, const NetlinkVisit& visit);
 // What follows the header of an RTM_NEWLINK message.

@@ -267,5 +267,105 @@ TEST(Netlink, FailuresAreToldAndLeakNothing) {
   }
 }
 
+// A kernel that answers each request of a netlink socket with the next datagrams of the test.
+class FakeKernel {
+ public:
+  struct Answer {
+    std::vector<std::byte> bytes;  // their sequence numbers are replaced by that of the last request
+    std::uint32_t port = 0;        // of the sender
+  };
+  explicit FakeKernel(std::vector<Answer> answers) : scope_(dispatch) { state() = {std::move(answers), {}, 0}; }
+  static const std::vector<std::vector<std::byte>>& requests() { return state().requests; }
+
+  static std::uint32_t sequence_of(std::size_t request) {
+    std::uint32_t number = 0;
+    std::memcpy(&number, requests().at(request).data() + offsetof(nlmsghdr, nlmsg_seq), sizeof number);
+    return number;
+  }
+
+ private:
+  struct State {
+    std::vector<Answer> answers;
+    std::vector<std::vector<std::byte>> requests;
+    std::size_t next = 0;
+  };
+  static State& state() {
+    static State instance;
+    return instance;
+  }
+  static long dispatch(long number, long a, long b, long c, long d, long e, long f) {
+    if (number == SYS_sendmsg) return take_request(*reinterpret_cast<const msghdr*>(b));
+    if (number == SYS_recvmsg) return answer(*reinterpret_cast<msghdr*>(b));
+    return sys::raw::kernel(number, a, b, c, d, e, f);
+  }
+  static long take_request(const msghdr& header) {
+    const auto* bytes = static_cast<const std::byte*>(header.msg_iov->iov_base);
+    state().requests.emplace_back(bytes, bytes + header.msg_iov->iov_len);
+    return static_cast<long>(header.msg_iov->iov_len);
+  }
+  static long answer(msghdr& header) {
+    if (state().next == state().answers.size()) return -ENOBUFS;
+    Answer& now = state().answers[state().next++];
+    const std::uint32_t sequence = sequence_of(state().requests.size() - 1);
+    for (std::size_t at = 0; at + sizeof(nlmsghdr) <= now.bytes.size();) {
+      nlmsghdr head{};
+      std::memcpy(&head, now.bytes.data() + at, sizeof head);
+      head.nlmsg_seq = sequence;
+      std::memcpy(now.bytes.data() + at, &head, sizeof head);
+      at += head.nlmsg_len;
+    }
+    std::memcpy(header.msg_iov->iov_base, now.bytes.data(), now.bytes.size());
+    sockaddr_nl sender{};
+    sender.nl_family = AF_NETLINK;
+    sender.nl_pid = now.port;
+    std::memcpy(header.msg_name, &sender, sizeof sender);
+    header.msg_namelen = sizeof sender;
+    header.msg_controllen = 0;
+    return static_cast<long>(now.bytes.size());
+  }
+  sys::raw::ScopedDispatch scope_;
+};
+
+std::vector<std::byte> verdict(int error) {
+  nlmsgerr body{};
+  body.error = -error;
+  return Datagram().message(NLMSG_ERROR, body).bytes();
+}
+
+TEST(Netlink, OnlyTheKernelAnswers) {
+  const FakeKernel kernel({{verdict(0), 4711}, {verdict(EEXIST), 4711}, {verdict(EPERM), 0}, {verdict(0), 0}});
+  Netlink netlink = Netlink::open().value();
+  EXPECT_EQ(netlink.raise("eth0").error().code(), EPERM);
+  EXPECT_TRUE(netlink.raise("eth0"));
+}
+
+TEST(Netlink, AnswersCantBeNumberedBeforehand) {
+  const FakeKernel kernel({{verdict(0)}, {verdict(0)}, {verdict(0)}});
+  Netlink one = Netlink::open().value(), other = Netlink::open().value();
+  ASSERT_TRUE(one.raise(1) && one.raise(1) && other.raise(1));
+  EXPECT_EQ(FakeKernel::sequence_of(1), FakeKernel::sequence_of(0) + 1);
+  EXPECT_NE(FakeKernel::sequence_of(2), FakeKernel::sequence_of(0));
+  EXPECT_NE(FakeKernel::sequence_of(0), 1U);
+}
+
+TEST(Netlink, WhatAGuestCanHaveChosenIsPrintable) {
+  const FakeKernel kernel({{verdict(EEXIST)}});
+  EXPECT_EQ(Netlink::open().value().rename(3, "a\x1b[2Jb").error().line(), "netlink rename(a?[2Jb): File exists (EEXIST)");
+}
+
+TEST(Netlink, TheWordsOfARefusalArePrintable) {
+  struct {
+    nlmsghdr head;
+    nlmsgerr body;
+    rtattr attribute;
+    char text[4];
+  } message{};
+  message.head = {sizeof message, NLMSG_ERROR, NLM_F_ACK_TLVS | NLM_F_CAPPED, 7, 0};
+  message.body.error = -EINVAL;
+  message.attribute = {sizeof(rtattr) + sizeof message.text, NLMSGERR_ATTR_MSG};
+  std::memcpy(message.text, "a\x1bz", 4);
+  EXPECT_EQ(parse_netlink(std::as_bytes(std::span(&message, 1)), 7, nullptr).reason, "a?z");
+}
+
 }  // namespace
 }  // namespace berth::os
