@@ -198,6 +198,12 @@ TEST(Netlink, RefusalsCarryTheirNumber) {
   EXPECT_EQ(parse_netlink(Datagram().message(NLMSG_ERROR, body).bytes(), 7, nullptr).error, ENODEV);
 }
 
+TEST(Netlink, ADumpThatBreaksOffIsRefused) {
+  const NetlinkReply reply = parse_netlink(Datagram().message(NLMSG_DONE, std::int32_t{-EMSGSIZE}).bytes(), 7, nullptr);
+  EXPECT_TRUE(reply.finished);
+  EXPECT_EQ(reply.error, EMSGSIZE);
+}
+
 TEST(Netlink, BrokenLengthsAreSafe) {
   const auto good =
       Datagram().message(RTM_NEWLINK, link_body(3, 0)).attribute(IFLA_IFNAME, "eth0").message(NLMSG_DONE, 0).bytes();
@@ -225,7 +231,8 @@ TEST(Netlink, ListsTheLoopback) {
 }
 
 TEST(Netlink, EveryLinkHasCounters) {
-  for (const Link& link : Netlink::open().value().links().value()) EXPECT_TRUE(link.counters) << link.name;
+  const std::vector<Link> links = Netlink::open().value().links().value();
+  for (const Link& link : links) EXPECT_TRUE(link.counters) << link.name;
 }
 
 TEST(Netlink, AddressedLinksAreTheOthersThatHaveAddresses) {
@@ -365,6 +372,58 @@ TEST(Netlink, TheWordsOfARefusalArePrintable) {
   message.attribute = {sizeof(rtattr) + sizeof message.text, NLMSGERR_ATTR_MSG};
   std::memcpy(message.text, "a\x1bz", 4);
   EXPECT_EQ(parse_netlink(std::as_bytes(std::span(&message, 1)), 7, nullptr).reason, "a?z");
+}
+
+std::vector<std::byte> dumped(int index, std::string_view name, std::uint16_t flags) {
+  auto bytes =
+      Datagram().message(RTM_NEWLINK, link_body(index, IFF_UP)).attribute(IFLA_IFNAME, name).message(NLMSG_DONE, 0).bytes();
+  std::memcpy(bytes.data() + offsetof(nlmsghdr, nlmsg_flags), &flags, sizeof flags);
+  return bytes;
+}
+
+TEST(Netlink, AListThatChangedMeanwhileIsAskedForAgain) {
+  const FakeKernel kernel({{dumped(3, "gone", NLM_F_MULTI | NLM_F_DUMP_INTR)}, {dumped(4, "here", NLM_F_MULTI)}});
+  const auto links = Netlink::open().value().bare_links();
+  ASSERT_TRUE(links) << links.error().line();
+  ASSERT_EQ(links->size(), 1U);
+  EXPECT_EQ(links->front().name, "here");
+  EXPECT_EQ(FakeKernel::requests().size(), 2U);
+}
+
+TEST(Netlink, AListThatChangesAllTheTimeIsRefused) {
+  const FakeKernel kernel(std::vector<FakeKernel::Answer>(20, {dumped(3, "gone", NLM_F_MULTI | NLM_F_DUMP_INTR)}));
+  EXPECT_EQ(Netlink::open().value().bare_links().error().code(), EAGAIN);
+  EXPECT_EQ(FakeKernel::requests().size(), 10U);
+}
+
+TEST(Netlink, AddressesOfOneInterface) {
+  using namespace std::string_view_literals;
+  const auto bytes = Datagram()
+                         .message(RTM_NEWADDR, address_body(AF_INET, 8, 24))  // of a kernel that tells all of them
+                         .attribute(IFA_LOCAL, "\x0a\0\x03\1"sv)
+                         .message(RTM_NEWADDR, address_body(AF_INET, 9, 24))
+                         .attribute(IFA_LOCAL, "\x0a\0\x03\2"sv)
+                         .message(NLMSG_DONE, 0)
+                         .bytes();
+  const FakeKernel kernel({{bytes}, {verdict(ENODEV)}});
+  Netlink netlink = Netlink::open().value();
+  const auto addresses = netlink.addresses_of(9);
+  ASSERT_TRUE(addresses);
+  ASSERT_EQ(addresses->size(), 1U);
+  EXPECT_EQ(addresses->front().text, "10.0.3.2");
+  ifaddrmsg asked{};
+  std::memcpy(&asked, FakeKernel::requests().front().data() + sizeof(nlmsghdr), sizeof asked);
+  EXPECT_EQ(asked.ifa_index, 9U);
+  EXPECT_TRUE(netlink.addresses_of(10).value().empty());
+}
+
+TEST(Netlink, TheKernelTellsTheAddressesOfOneInterface) {
+  Netlink netlink = Netlink::open().value();
+  const std::vector<Link> links = netlink.links().value();
+  for (const Link& link : links) {
+    EXPECT_EQ(netlink.addresses_of(link.index).value().size(), link.addresses.size()) << link.name;
+  }
+  EXPECT_TRUE(netlink.addresses_of(0x7ffffff0).value().empty());
 }
 
 }  // namespace
