@@ -37,10 +37,12 @@ Status check_type(const Conf& conf, const KeyRef& ref) {
   if (owner.empty()) return {};
   const NetworkConf* network = find_network(conf, ref.index);
   if (network != nullptr && network->type == owner) return {};
-  const std::string type_key = strings::cat("lxc.net.", ref.index, ".type");
-  const std::string found = network == nullptr || network->type.empty() ? "has no type yet" : strings::cat("is ", network->type);
+  const std::string type_line = strings::cat("\"lxc.net.", ref.index, ".type = ", owner, "\"");
+  const bool untyped = network == nullptr || network->type.empty();
+  const std::string found = untyped ? "has no type yet" : strings::cat("is ", network->type);
   return fail(Error::message(strings::cat(ref.name, " is for networks of type ", owner, ", and lxc.net.", ref.index, " ", found))
-                  .hint(strings::cat("put \"", type_key, " = ", owner, "\" on an earlier line")));
+                  .hint(untyped ? strings::cat("put ", type_line, " on an earlier line")
+                                : strings::cat("remove the line, or make the network one of that type: ", type_line)));
 }
 
 void store(NetworkConf& network, const Assignment& assignment, std::string text) {

@@ -52,6 +52,7 @@ Status ask(int fd, int family, int protocol, std::vector<Listener>& out) {
   std::vector<std::byte> buffer(kReplySize);
   for (;;) {
     const sys::Received received = TRY(sys::receive(fd, buffer));
+    if (received.netlink_port != 0U) continue;  // no answer of the kernel
     const ListenersReply reply = parse_listeners(std::span(buffer).first(received.bytes), protocol, out);
     if (reply.error != 0) return fail(Error::from_errno(reply.error, "sock_diag"));
     if (reply.finished) return {};

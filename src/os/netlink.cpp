@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include "base/ip_address.hpp"
 #include "base/strings.hpp"
+#include "sys/random.hpp"
 #include "sys/socket.hpp"
 
 namespace berth::os {
@@ -190,7 +192,7 @@ NetlinkReply refusal_of(const nlmsghdr& head, Bytes payload) {
   }
   each_attribute(payload, [&](int type, Bytes value) {
     const char* text = reinterpret_cast<const char*>(value.data());
-    if (type == NLMSGERR_ATTR_MSG) reply.reason.assign(text, ::strnlen(text, value.size()));
+    if (type == NLMSGERR_ATTR_MSG) reply.reason = strings::printable({text, ::strnlen(text, value.size())});
   });
   return reply;
 }
@@ -260,7 +262,9 @@ NetlinkMessage same_address_again(const LinkAddress& address) {
 }
 
 NetlinkReply walk_netlink(Bytes datagram, std::uint32_t sequence, const NetlinkVisit& visit) {
-  while (datagram.size() >= sizeof(nlmsghdr)) {
+  constexpr int kMostErrno = 4095;
+  NetlinkReply reply;
+  while (datagram.size() >= sizeof(nlmsghdr) && !reply.finished) {
     nlmsghdr head{};
     std::memcpy(&head, datagram.data(), sizeof head);
     if (head.nlmsg_len < sizeof head || head.nlmsg_len > datagram.size()) return {true, EBADMSG, {}};
@@ -268,10 +272,12 @@ NetlinkReply walk_netlink(Bytes datagram, std::uint32_t sequence, const NetlinkV
     datagram = datagram.subspan(std::min(align(head.nlmsg_len), datagram.size()));
     if (head.nlmsg_seq != sequence) continue;  // a late answer to something else
     if (head.nlmsg_type == NLMSG_ERROR) return refusal_of(head, payload);
-    if (head.nlmsg_type == NLMSG_DONE) return {true, 0, {}};
-    if (visit) visit(head.nlmsg_type, payload);
+    reply.interrupted = reply.interrupted || (head.nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+    reply.finished = head.nlmsg_type == NLMSG_DONE;
+    if (reply.finished) reply.error = -std::clamp(number_of<std::int32_t>(payload), -kMostErrno, 0);  // of a dump that broke off
+    if (!reply.finished && visit) visit(head.nlmsg_type, payload);
   }
-  return {};
+  return reply;
 }
 
 NetlinkReply parse_netlink(Bytes datagram, std::uint32_t sequence, std::vector<Link>* links) {
@@ -291,20 +297,31 @@ Result<Netlink> Netlink::open() {
   return Netlink(std::move(fd));
 }
 
-Status Netlink::transact(Bytes request, const NetlinkVisit& visit) {
+// Processes with CAP_NET_ADMIN in the network namespace, a container's own among them, can write to the socket too: an answer is
+// one of the kernel's port. That the numbers can't be guessed guards where they start at random; without, the port does.
+Netlink::Netlink(Fd fd) : fd_(std::move(fd)) {
+  [[maybe_unused]] const Status drawn = sys::fill_random(std::as_writable_bytes(std::span(&sequence_, 1)));
+}
+
+Result<bool> Netlink::transact(Bytes request, const NetlinkVisit& visit) {
   TRY(sys::send(fd_.get(), request));
   constexpr std::size_t kMost = 32768;  // what the kernel fills at most for a dump
   std::vector<std::byte> buffer(kMost);
+  bool interrupted = false;
   for (;;) {
     const sys::Received received = TRY(sys::receive(fd_.get(), buffer, MSG_TRUNC));
+    if (!received.netlink_port) return fail(Error::from_errno(EPROTO, "recvmsg", "netlink"));
+    if (*received.netlink_port != 0) continue;  // no answer of the kernel
     if (received.bytes > buffer.size()) return fail(Error::from_errno(EMSGSIZE, "recvmsg", "netlink"));
     const NetlinkReply reply = walk_netlink(Bytes(buffer).first(received.bytes), sequence_, visit);
     if (reply.error != 0) return fail(Error::from_errno(reply.error, "netlink").because(reply.reason));
-    if (reply.finished) return {};
+    interrupted = interrupted || reply.interrupted;
+    if (reply.finished) return interrupted;
   }
 }
 
-Status Netlink::dump(std::uint16_t type, std::vector<Link>& links) {
+Status Netlink::dump(std::uint16_t type, std::vector<Link>& links, int index) {
+  constexpr int kMostAttempts = 10;
   // Strict checking wants the whole structure of the type.
   struct {
     nlmsghdr head;
@@ -315,11 +332,20 @@ Status Netlink::dump(std::uint16_t type, std::vector<Link>& links) {
   } request{};
   const std::size_t body = type == RTM_GETLINK ? sizeof(ifinfomsg) : sizeof(ifaddrmsg);
   const auto size = static_cast<std::uint32_t>(sizeof(nlmsghdr) + body);
-  request.head = {size, type, NLM_F_REQUEST | NLM_F_DUMP, ++sequence_, 0};
-  return transact(std::as_bytes(std::span(&request, 1)).first(size), [&links](std::uint16_t kind, Bytes payload) {
-    if (kind == RTM_NEWLINK) take_link(payload, links);
-    if (kind == RTM_NEWADDR) take_address(payload, links);
-  });
+  if (type == RTM_GETADDR) request.address.ifa_index = static_cast<unsigned>(index);
+  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    request.head = {size, type, NLM_F_REQUEST | NLM_F_DUMP, ++sequence_, 0};
+    std::vector<Link> told = links;
+    const bool changed =
+        TRY(transact(std::as_bytes(std::span(&request, 1)).first(size), [&told](std::uint16_t kind, Bytes payload) {
+          if (kind == RTM_NEWLINK) take_link(payload, told);
+          if (kind == RTM_NEWADDR) take_address(payload, told);
+        }));
+    if (changed) continue;
+    links = std::move(told);
+    return {};
+  }
+  return fail(Error::from_errno(EAGAIN, "netlink").because("they change all the time").hint("try again"));
 }
 
 Status Netlink::request(NetlinkMessage& message, std::string_view what, std::string_view object) {
@@ -331,8 +357,9 @@ Status Netlink::request(Bytes message, std::string_view what, std::string_view o
   if (numbered.size() < sizeof(nlmsghdr)) return fail(Error::from_errno(EBADMSG, what, object));
   ++sequence_;
   std::memcpy(numbered.data() + offsetof(nlmsghdr, nlmsg_seq), &sequence_, sizeof sequence_);
-  const Status done = transact(numbered, {});
-  if (!done) return fail(Error::from_errno(done.error().code(), what, object).because(done.error().because()));
+  const Result<bool> done = transact(numbered, {});
+  if (!done)
+    return fail(Error::from_errno(done.error().code(), what, strings::printable(object)).because(done.error().because()));
   return {};
 }
 
@@ -344,10 +371,11 @@ Result<std::optional<LinkDetails>> Netlink::find(const std::string& name, std::u
   ++sequence_;
   std::memcpy(numbered.data() + offsetof(nlmsghdr, nlmsg_seq), &sequence_, sizeof sequence_);
   std::optional<LinkDetails> found;
-  const Status asked = transact(numbered, [&found](std::uint16_t type, Bytes payload) {
+  const Result<bool> asked = transact(numbered, [&found](std::uint16_t type, Bytes payload) {
     if (type == RTM_NEWLINK) found = parse_link_details(payload);
   });
-  if (!asked && asked.error().code() != ENODEV) return fail(Error::from_errno(asked.error().code(), "netlink", name));
+  if (!asked && asked.error().code() != ENODEV)
+    return fail(Error::from_errno(asked.error().code(), "netlink", strings::printable(name)));
   return found;
 }
 
@@ -362,7 +390,9 @@ Result<std::optional<LinkDetails>> Netlink::find(const std::string& name) {
 
 Result<std::vector<LinkAddress>> Netlink::addresses_of(int index) {
   std::vector<Link> links;
-  TRY_CONTEXT(dump(RTM_GETADDR, links), "listing network addresses");
+  Status listed = dump(RTM_GETADDR, links, index);
+  if (!listed && listed.error().code() == ENODEV) return std::vector<LinkAddress>();
+  TRY_CONTEXT(std::move(listed), "listing network addresses");
   for (Link& link : links) {
     if (link.index == index) return std::move(link.addresses);
   }

@@ -89,6 +89,7 @@ class Netlink {
   Status request(std::span<const std::byte> message, std::string_view what, std::string_view object);
   // By name or alternative name; nothing when there is none.
   Result<std::optional<LinkDetails>> find(const std::string& name);
+  // None, too, when there is no such interface.
   Result<std::vector<LinkAddress>> addresses_of(int index);
   // All links in the order of the kernel, each with its addresses.
   Result<std::vector<Link>> links();
@@ -98,13 +99,15 @@ class Netlink {
   Result<std::vector<Link>> addressed_links();
 
  private:
-  explicit Netlink(Fd fd) : fd_(std::move(fd)) {}
-  Status transact(std::span<const std::byte> request, const NetlinkVisit& visit);
+  explicit Netlink(Fd fd);
+  // True: what was dumped changed meanwhile, and the answer can lack something.
+  Result<bool> transact(std::span<const std::byte> request, const NetlinkVisit& visit);
   Result<std::optional<LinkDetails>> find(const std::string& name, std::uint16_t attribute);
-  Status dump(std::uint16_t type, std::vector<Link>& links);
+  // Of the interface `index` only, where that is not 0 and the kernel can; for RTM_GETADDR.
+  Status dump(std::uint16_t type, std::vector<Link>& links, int index = 0);
 
   Fd fd_;
-  std::uint32_t sequence_ = 0;
+  std::uint32_t sequence_ = 0;  // of the last request
 };
 
 // 1 to 15 bytes without '/', ':' and blanks, and not "." or "..": what the kernel takes.
@@ -113,9 +116,10 @@ bool is_interface_name(std::string_view name);
 // What one datagram of the kernel says. Pure, and safe on any bytes; for Netlink and for tests. Links and addresses are joined by
 // the link's index, whichever comes first; a link of which only addresses are known has no name.
 struct NetlinkReply {
-  bool finished = false;  // acknowledged, refused, or end of a dump
-  int error = 0;          // errno
-  std::string reason;     // of a refusal, in the kernel's words; mostly empty
+  bool finished = false;     // acknowledged, refused, or end of a dump
+  int error = 0;             // errno
+  std::string reason;        // of a refusal, in the kernel's words, printable; mostly empty
+  bool interrupted = false;  // what is dumped changed meanwhile: NLM_F_DUMP_INTR
 };
 NetlinkReply walk_netlink(std::span<const std::byte> datagram, std::uint32_t sequence, const NetlinkVisit& visit);
 // What follows the header of an RTM_NEWLINK message.

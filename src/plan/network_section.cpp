@@ -3,7 +3,9 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "base/strings.hpp"
@@ -166,6 +168,52 @@ Status store(Section& section, const std::string& subkey, const SourcedText& val
   return {};
 }
 
+std::string key_of(const Section& section, std::string_view subkey) {
+  return strings::cat("lxc.net.", section.index, '.', subkey);
+}
+
+Status check_hardware_address(const Section& section) {
+  constexpr unsigned kGroup = 1;
+  if (!section.hwaddr) return {};
+  const bool zero = *section.hwaddr == network::HardwareAddress{};
+  if (!zero && (section.hwaddr->front() & kGroup) == 0) return {};
+  return fail(Error::message("no interface can have this hardware address", EADDRNOTAVAIL)
+                  .because(zero ? "it is nothing but zeros" : "it is that of a group: its first byte is odd")
+                  .set_by(section.origin_of("hwaddr"))
+                  .hint(strings::cat("make the second digit an even one: ", key_of(section, "hwaddr"), " = 02:xx:xx:xx:xx:xx")));
+}
+
+// A name that the kernel takes for something else.
+Status check_pair(const Section& section) {
+  const bool settings = section.host_name == "all" || section.host_name == "default";
+  if (!settings && section.host_name.find('%') == std::string::npos) return {};
+  return fail(Error::message(strings::cat("an interface can't be called ", section.host_name))
+                  .because(settings ? "settings of all interfaces have that name" : "the kernel puts a number in the place of %d")
+                  .set_by(section.origin_of("veth.pair"))
+                  .hint(strings::cat("set another ", key_of(section, "veth.pair"), ", or remove the line")));
+}
+
+bool wants_version6(const Section& section) {
+  return section.automatic6 ||
+         std::ranges::any_of(section.addresses, [](const network::Subnet& subnet) { return subnet.address.family == AF_INET6; });
+}
+
+Status check_mtu(const Section& section) {
+  constexpr std::uint32_t kLeast = 68, kMost = 65535, kLeastVersion6 = 1280;
+  if (!section.mtu) return {};
+  const auto refuse = [&](std::string_view why, std::string_view hint) {
+    return fail(Error::message(strings::cat("an MTU of ", *section.mtu, " is refused by the kernel"))
+                    .because(why)
+                    .set_by(section.origin_of("mtu"))
+                    .hint(hint));
+  };
+  if (section.type == "veth" && (*section.mtu < kLeast || *section.mtu > kMost))
+    return refuse("that of a veth network is 68 to 65535", "set one of these, or remove the line");
+  if (wants_version6(section) && *section.mtu < kLeastVersion6)
+    return refuse("IPv6 needs 1280 or more", "set one of 1280 or more, or remove the network's IPv6 addresses");
+  return {};
+}
+
 }  // namespace
 
 Result<Section> network_section(const config::NetworkConf& conf) {
@@ -179,6 +227,9 @@ Result<Section> network_section(const config::NetworkConf& conf) {
     section.origins[subkey] = value.origin;
     TRY(store(section, subkey, value));
   }
+  TRY(check_hardware_address(section));
+  TRY(check_pair(section));
+  TRY(check_mtu(section));
   return section;
 }
 

@@ -31,23 +31,24 @@ Error no_interface(const NetworkSide& from, const NetworkSide& to, const std::st
 
 Status check_name(const NetworkSide& to, const Link& link, const std::string& wanted) {
   if (link.loopback) return fail(Error::message("a loopback interface stays where it is", EINVAL));
+  const std::string shown = strings::printable(wanted), own = strings::printable(link.name);  // chosen by the container, maybe
   if (!os::is_interface_name(wanted)) {
-    return fail(Error::message(strings::cat("'", strings::printable(wanted), "' can't be the name of an interface"))
+    return fail(Error::message(strings::cat("'", shown, "' can't be the name of an interface"))
                     .hint("1 to 15 characters without blanks, '/' and ':'"));
   }
   if (std::ranges::find(link.other_names, wanted) != link.other_names.end()) {
-    return fail(Error::message(strings::cat(wanted, " is another name of the interface already"), EEXIST)
-                    .hint(strings::cat("ip link property del dev ", link.name, " altname ", wanted)));
+    return fail(Error::message(strings::cat(shown, " is another name of the interface already"), EEXIST)
+                    .hint(strings::cat("ip link property del dev ", own, " altname ", shown)));
   }
   if (to.find(wanted) != nullptr) {
-    return fail(Error::message(strings::cat(to.words, " has an interface ", wanted, " already"), EEXIST)
+    return fail(Error::message(strings::cat(to.words, " has an interface ", shown, " already"), EEXIST)
                     .hint("name another one as the last argument"));
   }
   for (const std::string& other : link.other_names) {
     if (to.find(other) == nullptr) continue;
     return fail(Error::message(strings::cat(to.words, " has an interface ", strings::printable(other), " already"), EEXIST)
                     .because("that is another name of this interface, and goes with it")
-                    .hint(strings::cat("ip link property del dev ", link.name, " altname ", strings::printable(other))));
+                    .hint(strings::cat("ip link property del dev ", own, " altname ", strings::printable(other))));
   }
   return {};
 }

@@ -2,6 +2,7 @@
 #include "sys/socket.hpp"
 
 #include <linux/ethtool.h>
+#include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -123,7 +124,10 @@ Result<Fd> accept(int fd) { return owned(retry(SYS_accept4, fd, nullptr, nullptr
 Result<Received> receive(int fd, std::span<std::byte> buffer, int flags) {
   alignas(cmsghdr) char control[kControlSize];
   iovec block = {buffer.data(), buffer.size()};
+  sockaddr_nl sender{};
   msghdr header{};
+  header.msg_name = &sender;
+  header.msg_namelen = sizeof sender;
   header.msg_iov = &block;
   header.msg_iovlen = 1;
   header.msg_control = control;
@@ -132,6 +136,7 @@ Result<Received> receive(int fd, std::span<std::byte> buffer, int flags) {
   if (count < 0) return refusal(count, "recvmsg", {});
   Received received;
   received.bytes = static_cast<std::size_t>(count);
+  if (header.msg_namelen == sizeof sender && sender.nl_family == AF_NETLINK) received.netlink_port = sender.nl_pid;
   take_control(header, received);
   if ((header.msg_flags & MSG_CTRUNC) != 0) return refusal(-EMSGSIZE, "recvmsg", "descriptors of the message");
   return received;

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,7 +33,8 @@ Status shut_down(int fd, int how);  // SHUT_*
 struct Received {
   std::size_t bytes = 0;  // 0 = the other end closed
   std::vector<Fd> descriptors;
-  std::optional<ucred> credentials;  // when SO_PASSCRED is on
+  std::optional<ucred> credentials;           // when SO_PASSCRED is on
+  std::optional<std::uint32_t> netlink_port;  // of the sender, on a netlink socket: 0 = the kernel
 };
 // Retries on EINTR. `flags` as recvmsg; MSG_CMSG_CLOEXEC is always added.
 Result<Received> receive(int fd, std::span<std::byte> buffer, int flags = 0);

@@ -139,6 +139,13 @@ TEST(Messages, NetworkSubkeyBeforeItsType) {
             "  try: put \"lxc.net.0.type = veth\" on an earlier line\n");
 }
 
+TEST(Messages, SubkeyOfAnotherTypeOfNetwork) {
+  EXPECT_EQ(refusal("lxc.net.0.type = macvlan\nlxc.net.0.publish = 8080:80\n"),
+            "lxc-start: web1: lxc.net.0.publish is for networks of type veth, and lxc.net.0 is macvlan\n"
+            "  set by: /c/config:2  lxc.net.0.publish = 8080:80\n"
+            "  try: remove the line, or make the network one of that type: \"lxc.net.0.type = veth\"\n");
+}
+
 TEST(Messages, KeysThatExcludeEachOther) {
   EXPECT_EQ(refusal("lxc.cap.drop = chown\nlxc.cap.keep = kill\n"),
             "lxc-start: web1: lxc.cap.keep and lxc.cap.drop exclude each other\n"

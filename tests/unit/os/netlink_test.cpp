@@ -198,6 +198,12 @@ TEST(Netlink, RefusalsCarryTheirNumber) {
   EXPECT_EQ(parse_netlink(Datagram().message(NLMSG_ERROR, body).bytes(), 7, nullptr).error, ENODEV);
 }
 
+TEST(Netlink, ADumpThatBreaksOffIsRefused) {
+  const NetlinkReply reply = parse_netlink(Datagram().message(NLMSG_DONE, std::int32_t{-EMSGSIZE}).bytes(), 7, nullptr);
+  EXPECT_TRUE(reply.finished);
+  EXPECT_EQ(reply.error, EMSGSIZE);
+}
+
 TEST(Netlink, BrokenLengthsAreSafe) {
   const auto good =
       Datagram().message(RTM_NEWLINK, link_body(3, 0)).attribute(IFLA_IFNAME, "eth0").message(NLMSG_DONE, 0).bytes();
@@ -225,7 +231,8 @@ TEST(Netlink, ListsTheLoopback) {
 }
 
 TEST(Netlink, EveryLinkHasCounters) {
-  for (const Link& link : Netlink::open().value().links().value()) EXPECT_TRUE(link.counters) << link.name;
+  const std::vector<Link> links = Netlink::open().value().links().value();
+  for (const Link& link : links) EXPECT_TRUE(link.counters) << link.name;
 }
 
 TEST(Netlink, AddressedLinksAreTheOthersThatHaveAddresses) {
@@ -265,6 +272,158 @@ TEST(Netlink, FailuresAreToldAndLeakNothing) {
     netlink = fail("done");
     EXPECT_EQ(berth::testing::open_descriptors(), before);
   }
+}
+
+// A kernel that answers each request of a netlink socket with the next datagrams of the test.
+class FakeKernel {
+ public:
+  struct Answer {
+    std::vector<std::byte> bytes;  // their sequence numbers are replaced by that of the last request
+    std::uint32_t port = 0;        // of the sender
+  };
+  explicit FakeKernel(std::vector<Answer> answers) : scope_(dispatch) { state() = {std::move(answers), {}, 0}; }
+  static const std::vector<std::vector<std::byte>>& requests() { return state().requests; }
+
+  static std::uint32_t sequence_of(std::size_t request) {
+    std::uint32_t number = 0;
+    std::memcpy(&number, requests().at(request).data() + offsetof(nlmsghdr, nlmsg_seq), sizeof number);
+    return number;
+  }
+
+ private:
+  struct State {
+    std::vector<Answer> answers;
+    std::vector<std::vector<std::byte>> requests;
+    std::size_t next = 0;
+  };
+  static State& state() {
+    static State instance;
+    return instance;
+  }
+  static long dispatch(long number, long a, long b, long c, long d, long e, long f) {
+    if (number == SYS_sendmsg) return take_request(*reinterpret_cast<const msghdr*>(b));
+    if (number == SYS_recvmsg) return answer(*reinterpret_cast<msghdr*>(b));
+    return sys::raw::kernel(number, a, b, c, d, e, f);
+  }
+  static long take_request(const msghdr& header) {
+    const auto* bytes = static_cast<const std::byte*>(header.msg_iov->iov_base);
+    state().requests.emplace_back(bytes, bytes + header.msg_iov->iov_len);
+    return static_cast<long>(header.msg_iov->iov_len);
+  }
+  static long answer(msghdr& header) {
+    if (state().next == state().answers.size()) return -ENOBUFS;
+    Answer& now = state().answers[state().next++];
+    const std::uint32_t sequence = sequence_of(state().requests.size() - 1);
+    for (std::size_t at = 0; at + sizeof(nlmsghdr) <= now.bytes.size();) {
+      nlmsghdr head{};
+      std::memcpy(&head, now.bytes.data() + at, sizeof head);
+      head.nlmsg_seq = sequence;
+      std::memcpy(now.bytes.data() + at, &head, sizeof head);
+      at += head.nlmsg_len;
+    }
+    std::memcpy(header.msg_iov->iov_base, now.bytes.data(), now.bytes.size());
+    sockaddr_nl sender{};
+    sender.nl_family = AF_NETLINK;
+    sender.nl_pid = now.port;
+    std::memcpy(header.msg_name, &sender, sizeof sender);
+    header.msg_namelen = sizeof sender;
+    header.msg_controllen = 0;
+    return static_cast<long>(now.bytes.size());
+  }
+  sys::raw::ScopedDispatch scope_;
+};
+
+std::vector<std::byte> verdict(int error) {
+  nlmsgerr body{};
+  body.error = -error;
+  return Datagram().message(NLMSG_ERROR, body).bytes();
+}
+
+TEST(Netlink, OnlyTheKernelAnswers) {
+  const FakeKernel kernel({{verdict(0), 4711}, {verdict(EEXIST), 4711}, {verdict(EPERM), 0}, {verdict(0), 0}});
+  Netlink netlink = Netlink::open().value();
+  EXPECT_EQ(netlink.raise("eth0").error().code(), EPERM);
+  EXPECT_TRUE(netlink.raise("eth0"));
+}
+
+TEST(Netlink, AnswersCantBeNumberedBeforehand) {
+  const FakeKernel kernel({{verdict(0)}, {verdict(0)}, {verdict(0)}});
+  Netlink one = Netlink::open().value(), other = Netlink::open().value();
+  ASSERT_TRUE(one.raise(1) && one.raise(1) && other.raise(1));
+  EXPECT_EQ(FakeKernel::sequence_of(1), FakeKernel::sequence_of(0) + 1);
+  EXPECT_NE(FakeKernel::sequence_of(2), FakeKernel::sequence_of(0));
+  EXPECT_NE(FakeKernel::sequence_of(0), 1U);
+}
+
+TEST(Netlink, WhatAGuestCanHaveChosenIsPrintable) {
+  const FakeKernel kernel({{verdict(EEXIST)}});
+  EXPECT_EQ(Netlink::open().value().rename(3, "a\x1b[2Jb").error().line(), "netlink rename(a?[2Jb): File exists (EEXIST)");
+}
+
+TEST(Netlink, TheWordsOfARefusalArePrintable) {
+  struct {
+    nlmsghdr head;
+    nlmsgerr body;
+    rtattr attribute;
+    char text[4];
+  } message{};
+  message.head = {sizeof message, NLMSG_ERROR, NLM_F_ACK_TLVS | NLM_F_CAPPED, 7, 0};
+  message.body.error = -EINVAL;
+  message.attribute = {sizeof(rtattr) + sizeof message.text, NLMSGERR_ATTR_MSG};
+  std::memcpy(message.text, "a\x1bz", 4);
+  EXPECT_EQ(parse_netlink(std::as_bytes(std::span(&message, 1)), 7, nullptr).reason, "a?z");
+}
+
+std::vector<std::byte> dumped(int index, std::string_view name, std::uint16_t flags) {
+  auto bytes =
+      Datagram().message(RTM_NEWLINK, link_body(index, IFF_UP)).attribute(IFLA_IFNAME, name).message(NLMSG_DONE, 0).bytes();
+  std::memcpy(bytes.data() + offsetof(nlmsghdr, nlmsg_flags), &flags, sizeof flags);
+  return bytes;
+}
+
+TEST(Netlink, AListThatChangedMeanwhileIsAskedForAgain) {
+  const FakeKernel kernel({{dumped(3, "gone", NLM_F_MULTI | NLM_F_DUMP_INTR)}, {dumped(4, "here", NLM_F_MULTI)}});
+  const auto links = Netlink::open().value().bare_links();
+  ASSERT_TRUE(links) << links.error().line();
+  ASSERT_EQ(links->size(), 1U);
+  EXPECT_EQ(links->front().name, "here");
+  EXPECT_EQ(FakeKernel::requests().size(), 2U);
+}
+
+TEST(Netlink, AListThatChangesAllTheTimeIsRefused) {
+  const FakeKernel kernel(std::vector<FakeKernel::Answer>(20, {dumped(3, "gone", NLM_F_MULTI | NLM_F_DUMP_INTR)}));
+  EXPECT_EQ(Netlink::open().value().bare_links().error().code(), EAGAIN);
+  EXPECT_EQ(FakeKernel::requests().size(), 10U);
+}
+
+TEST(Netlink, AddressesOfOneInterface) {
+  using namespace std::string_view_literals;
+  const auto bytes = Datagram()
+                         .message(RTM_NEWADDR, address_body(AF_INET, 8, 24))  // of a kernel that tells all of them
+                         .attribute(IFA_LOCAL, "\x0a\0\x03\1"sv)
+                         .message(RTM_NEWADDR, address_body(AF_INET, 9, 24))
+                         .attribute(IFA_LOCAL, "\x0a\0\x03\2"sv)
+                         .message(NLMSG_DONE, 0)
+                         .bytes();
+  const FakeKernel kernel({{bytes}, {verdict(ENODEV)}});
+  Netlink netlink = Netlink::open().value();
+  const auto addresses = netlink.addresses_of(9);
+  ASSERT_TRUE(addresses);
+  ASSERT_EQ(addresses->size(), 1U);
+  EXPECT_EQ(addresses->front().text, "10.0.3.2");
+  ifaddrmsg asked{};
+  std::memcpy(&asked, FakeKernel::requests().front().data() + sizeof(nlmsghdr), sizeof asked);
+  EXPECT_EQ(asked.ifa_index, 9U);
+  EXPECT_TRUE(netlink.addresses_of(10).value().empty());
+}
+
+TEST(Netlink, TheKernelTellsTheAddressesOfOneInterface) {
+  Netlink netlink = Netlink::open().value();
+  const std::vector<Link> links = netlink.links().value();
+  for (const Link& link : links) {
+    EXPECT_EQ(netlink.addresses_of(link.index).value().size(), link.addresses.size()) << link.name;
+  }
+  EXPECT_TRUE(netlink.addresses_of(0x7ffffff0).value().empty());
 }
 
 }  // namespace

@@ -77,6 +77,33 @@ class StartPlan : public testing::Test {
   bool with_init = false, foreground = false;
 };
 
+TEST_F(StartPlan, WhatNoInterfaceCanHaveIsRefusedBeforehand) {
+  struct Case {
+    std::string line, text;
+  };
+  for (const Case& now :
+       {Case{"lxc.net.0.veth.pair = rv%d", "in the place of %d"}, Case{"lxc.net.0.veth.pair = all", "settings of all interfaces"},
+        Case{"lxc.net.0.veth.pair = default", "settings of all interfaces"},
+        Case{"lxc.net.0.hwaddr = 01:00:00:00:00:01", "group"}, Case{"lxc.net.0.hwaddr = 00:00:00:00:00:00", "zeros"},
+        Case{"lxc.net.0.mtu = 67", "68 to 65535"},
+        Case{"lxc.net.0.ipv6.address = fd00::2/64\nlxc.net.0.mtu = 1279", "IPv6 needs 1280"}}) {
+    const auto made = plan_with_root("lxc.net.0.type = veth\n" + now.line + "\n");
+    ASSERT_FALSE(made) << now.line;
+    const std::string said = made.error().render("lxc-start", "web1");
+    EXPECT_THAT(said, HasSubstr(now.text));
+    EXPECT_THAT(said, HasSubstr(now.line.substr(now.line.rfind('\n') + 1)));  // the line that set it
+  }
+}
+
+TEST_F(StartPlan, OrdinaryInterfacesAreNot) {
+  for (const std::string line :
+       {"veth.pair = webv", "hwaddr = 02:00:00:00:00:01", "mtu = 68", "mtu = 1279\nlxc.net.0.ipv4.address = 10.0.3.2/24",
+        "mtu = 1280\nlxc.net.0.ipv6.address = fd00::2/64"}) {
+    const auto made = plan_with_root("lxc.net.0.type = veth\nlxc.net.0." + line + "\n");
+    EXPECT_TRUE(made) << made.error().render("lxc-start", "web1");
+  }
+}
+
 TEST_F(StartPlan, TheHostsInitIsNotRunOnTheHostsFiles) {
   const auto refused = plan("lxc.uts.name = web1\n");
   ASSERT_FALSE(refused);

@@ -83,6 +83,26 @@ TEST(Radio, WithoutIwItSaysWhatIsMissing) {
     }                                                      \
   } while (false)
 
+NetworkSide side_with(std::string_view words, std::vector<os::Link> links) {
+  return {words, Fd(), ::getpid(), os::Netlink::open().value(), std::move(links)};
+}
+
+TEST(InterfaceMove, NamesOfTheOtherSideArePrintable) {
+  os::Link moved, same, like_another;
+  moved.name = same.name = "a\x1b[31m";
+  moved.other_names = {like_another.name = "b\x1b[2J"};
+  NetworkSide from = side_with("the container", {moved});
+  NetworkSide free = side_with("the host", {}), taken = side_with("the host", {same}),
+              other = side_with("the host", {like_another});
+  const auto said = [&](NetworkSide& to, const char* wanted) {
+    return move_interface(from, to, {"a\x1b[31m", wanted, ""}).error().render("p", "s");
+  };
+  for (const std::string& text : {said(free, "b\x1b[2J"), said(taken, ""), said(other, "")}) {
+    EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
+    EXPECT_TRUE(text.find("a?[31m") != std::string::npos || text.find("b?[2J") != std::string::npos) << text;
+  }
+}
+
 NetworkSide side_here(std::string_view words) {
   os::Netlink socket = os::Netlink::open().value();
   auto links = socket.links().value();
