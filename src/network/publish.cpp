@@ -199,6 +199,12 @@ std::string format_registry(const std::vector<Published>& entries) {
   return text;
 }
 
+std::optional<std::string_view> bridge_of_registry(std::string_view file, std::uint64_t space) {
+  const std::string end = strings::cat('@', space);
+  if (!file.ends_with(end) || file.size() == end.size()) return std::nullopt;
+  return file.substr(0, file.size() - end.size());
+}
+
 const Published* find_conflict(const std::vector<Published>& entries, const Publication& wanted) {
   const auto clashes = [&](const Published& entry) {
     const Publication& other = entry.what;

@@ -53,6 +53,9 @@ struct Published {
 Result<std::vector<Published>> parse_registry(std::string_view text, std::string_view name);
 std::string format_registry(const std::vector<Published>& entries);
 
+// "br0" of "br0@4026531840", if that is the namespace's number.
+std::optional<std::string_view> bridge_of_registry(std::string_view file, std::uint64_t space);
+
 // One that has a port of `wanted` already; null: none.
 const Published* find_conflict(const std::vector<Published>& entries, const Publication& wanted);
 

@@ -64,6 +64,13 @@ TEST(Registry, FindsWhoHasAPort) {
   }
 }
 
+TEST(Registry, IsOfABridgeInANamespace) {
+  EXPECT_EQ(bridge_of_registry("br0@40265", 40265), "br0");
+  EXPECT_EQ(bridge_of_registry("a@b@40265", 40265), "a@b");
+  for (const std::string_view other : {"br0@140265", "br0@402", "@40265", ".lock", "br0@40265.new", ""})
+    EXPECT_FALSE(bridge_of_registry(other, 40265)) << other;
+}
+
 TEST(Rules, AreOfThePublicationsAlone) {
   const std::string text =
       ruleset("lxcbr0", {published("tcp,*,8080,2,10.0.3.17,80"), published("udp,10.0.0.1,53,1,10.0.3.17,53")});
