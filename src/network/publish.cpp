@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/ip_address.hpp"
+#include "base/sha1.hpp"
 #include "base/strings.hpp"
 
 namespace berth::network {
@@ -218,13 +219,16 @@ const Published* find_conflict(const std::vector<Published>& entries, const Publ
 }
 
 std::string table_of(std::string_view bridge) {
+  constexpr std::size_t kHashLength = 8;
   std::string name = "berth_";
+  bool exact = true;
   for (const char c : bridge) {
     const bool plain =
         (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_';
     name += plain ? c : '_';
+    exact = exact && plain;
   }
-  return name;
+  return exact ? name : strings::cat(name, '.', sha1_hex(bridge).substr(0, kHashLength));
 }
 
 std::string ruleset(std::string_view bridge, const std::vector<Published>& entries) {

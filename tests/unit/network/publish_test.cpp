@@ -96,7 +96,10 @@ TEST(Rules, GoWithTheLastPublication) {
 
 TEST(Rules, TakeBridgesOfAnyName) {
   EXPECT_EQ(table_of("br-lan.1"), "berth_br-lan.1");
-  EXPECT_EQ(table_of("br;x{"), "berth_br_x_");
+  EXPECT_EQ(table_of("rb_1"), "berth_rb_1");
+  EXPECT_THAT(table_of("br;x{"), ::testing::MatchesRegex("berth_br_x_\\.[0-9a-f]{8}"));
+  EXPECT_NE(table_of("rb+1"), table_of("rb_1"));
+  EXPECT_NE(table_of("rb+1"), table_of("rb;1"));
 }
 
 TEST(Holder, IsAProcessOnce) {
