@@ -225,7 +225,7 @@ ask() { on "$1" "${PEER[@]}" ask "$2" "$3" "$4"; }
 }
 
 @test "a port is published once for all bridges; one that a container gives back just now is waited for" {
-  on "$HOST" sh -ec "ip link add ${BR}b type bridge && ip addr add 10.56.0.1/24 dev ${BR}b && ip link set ${BR}b up"
+  on "$HOST" sh -ec "ip link add ${BR}b type bridge; ip addr add 10.56.0.1/24 dev ${BR}b; ip -6 addr add fd56::1/64 dev ${BR}b nodad; ip link set ${BR}b up"
   container_with "$NAME" "lxc.net.0.publish = 8080:80"
   container_with "$NAME-2" "lxc.net.0.publish = 8080:80"
   sed -i "s/= $BR\$/= ${BR}b/" "$LXCPATH/$NAME-2/config"
