@@ -355,7 +355,10 @@ resolves() { [ "$(on "$HOST" "${PEER[@]}" resolve 10.55.0.1 "$1")" = "$2" ]; }
   lxc-stop "${P[@]}" -n "$NAME-2" -k
   eventually 5 resolves "$NAME-2" none
   equals "$(cat "/run/lxc/net/$BR/reservations"/* | sed 's/.*,//')" "$first" # it is the stopped container's
-  lxc-destroy "${P[@]}" "${N[@]}"
+  lxc-copy "${P[@]}" "${N[@]}" -N "$NAME-3" -R
+  equals "$(cat "/run/lxc/net/$BR/reservations"/* | sed 's/.*,//')" "$first"
+  contains "$(ls "/run/lxc/net/$BR/reservations")" "$NAME-3-0@"
+  lxc-destroy "${P[@]}" -n "$NAME-3"
   equals "$(ls "/run/lxc/net/$BR/reservations")" ""
 }
 
