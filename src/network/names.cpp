@@ -85,6 +85,15 @@ Status forget_in(const std::string& directory, std::string_view hash) {
   return {};
 }
 
+template <typename Change>
+Status on_all_bridges(const Change& change) {
+  const std::string run = TRY(os::run_directory());
+  const auto bridges = sys::list_directory(run + "/lxc/net");
+  if (!bridges) return {};
+  for (const auto& bridge : *bridges) TRY(change(strings::cat(run, "/lxc/net/", bridge.name), bridge.name));
+  return {};
+}
+
 std::string hash_of(std::string_view container) { return "@" + sha1_hex(container).substr(0, kHashLength); }
 
 }  // namespace
@@ -138,11 +147,15 @@ Status withdraw(const Announcement& announcement) {
 }
 
 Status withdraw_everywhere(const std::string& container) {
-  const std::string run = TRY(os::run_directory());
-  const auto bridges = sys::list_directory(run + "/lxc/net");
-  if (!bridges) return {};
-  for (const auto& bridge : *bridges) TRY(forget_in(strings::cat(run, "/lxc/net/", bridge.name), hash_of(container)));
-  return {};
+  return on_all_bridges(
+      [&](const std::string& directory, const std::string&) { return forget_in(directory, hash_of(container)); });
+}
+
+Status rename_reservations(const std::string& old_container) {
+  return on_all_bridges([&](const std::string& directory, const std::string& bridge) -> Status {
+    TRY(forget_in(directory, hash_of(old_container)));
+    return sys::exists(directory + "/state") ? reserve_known_addresses(directory, bridge) : Status{};
+  });
 }
 
 Status reserve_known_addresses(const std::string& directory, const std::string& bridge) {

@@ -34,6 +34,8 @@ Status announce(const Announcement& announcement);
 Status withdraw(const Announcement& announcement);
 // Of a container that is no more, on all bridges.
 Status withdraw_everywhere(const std::string& container);
+// Of a stopped container that has another name now, in the address books too: its addresses are reserved by that name.
+Status rename_reservations(const std::string& old_container);
 
 // For lxc-net, before it starts dnsmasq: the automatic addresses of stopped containers stay theirs. `directory`: DIR.
 Status reserve_known_addresses(const std::string& directory, const std::string& bridge);

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/ip_address.hpp"
+#include "base/sha1.hpp"
 #include "base/strings.hpp"
 
 namespace berth::network {
@@ -199,6 +200,12 @@ std::string format_registry(const std::vector<Published>& entries) {
   return text;
 }
 
+std::optional<std::string_view> bridge_of_registry(std::string_view file, std::uint64_t space) {
+  const std::string end = strings::cat('@', space);
+  if (!file.ends_with(end) || file.size() == end.size()) return std::nullopt;
+  return file.substr(0, file.size() - end.size());
+}
+
 const Published* find_conflict(const std::vector<Published>& entries, const Publication& wanted) {
   const auto clashes = [&](const Published& entry) {
     const Publication& other = entry.what;
@@ -212,13 +219,16 @@ const Published* find_conflict(const std::vector<Published>& entries, const Publ
 }
 
 std::string table_of(std::string_view bridge) {
+  constexpr std::size_t kHashLength = 8;
   std::string name = "berth_";
+  bool exact = true;
   for (const char c : bridge) {
     const bool plain =
         (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_';
     name += plain ? c : '_';
+    exact = exact && plain;
   }
-  return name;
+  return exact ? name : strings::cat(name, '.', sha1_hex(bridge).substr(0, kHashLength));
 }
 
 std::string ruleset(std::string_view bridge, const std::vector<Published>& entries) {

@@ -53,10 +53,14 @@ struct Published {
 Result<std::vector<Published>> parse_registry(std::string_view text, std::string_view name);
 std::string format_registry(const std::vector<Published>& entries);
 
+// "br0" of "br0@4026531840", if that is the namespace's number.
+std::optional<std::string_view> bridge_of_registry(std::string_view file, std::uint64_t space);
+
 // One that has a port of `wanted` already; null: none.
 const Published* find_conflict(const std::vector<Published>& entries, const Publication& wanted);
 
-// "berth_lxcbr0"; what the language of nft(8) takes in no name becomes '_'.
+// "berth_lxcbr0"; what the language of nft(8) takes in no name becomes '_', and a hash at the end keeps
+// such bridges apart.
 std::string table_of(std::string_view bridge);
 // Input of `nft -f -`: the chains and maps for these, and nothing else of ours. Without entries: none.
 std::string ruleset(std::string_view bridge, const std::vector<Published>& entries);

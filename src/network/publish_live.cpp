@@ -14,6 +14,7 @@
 #include "os/lock.hpp"
 #include "os/rundir.hpp"
 #include "sys/file.hpp"
+#include "sys/process.hpp"
 #include "sys/raw.hpp"
 #include "sys/socket.hpp"
 
@@ -26,22 +27,37 @@ constexpr std::chrono::seconds kPatience(30);
 
 // RUNDIR/lxc/published/BRIDGE@NAMESPACE: interfaces of the same name in two network namespaces are two.
 struct Registry {
-  std::string path;
-  os::FileLock lock;
+  std::string bridge, path;
   std::vector<Published> entries;
 };
 
-Result<Registry> open_registry(const std::string& bridge) {
+// Of all bridges of this network namespace, whose ports are the same.
+struct Registries {
+  os::FileLock lock;
+  Registry own;
+  std::vector<Registry> others;
+};
+
+Result<Registry> read_registry(const std::string& directory, const std::string& bridge, ino_t space) {
+  const std::string path = strings::cat(directory, '/', bridge, '@', space);
+  const auto text = sys::read_file(path);
+  if (!text && text.error().code() != ENOENT) return fail(text.error());
+  return Registry{bridge, path, TRY(parse_registry(text ? *text : "", path))};
+}
+
+Result<Registries> open_registries(const std::string& bridge) {
   constexpr std::string_view kBelow = "lxc/published";
   const std::string run = TRY(os::run_directory());
   TRY(os::ensure_private_directory(run, kBelow));
   const std::string directory = strings::cat(run, '/', kBelow);
   auto lock = TRY(os::FileLock::acquire(directory + "/.lock"));
-  const auto space = TRY(sys::stat("/proc/self/ns/net"));
-  const std::string path = strings::cat(directory, '/', bridge, '@', space.st_ino);
-  const auto text = sys::read_file(path);
-  if (!text && text.error().code() != ENOENT) return fail(text.error());
-  return Registry{path, std::move(lock), TRY(parse_registry(text ? *text : "", path))};
+  const ino_t space = TRY(sys::stat("/proc/self/ns/net")).st_ino;
+  Registries all{std::move(lock), TRY(read_registry(directory, bridge, space)), {}};
+  for (const auto& file : TRY(sys::list_directory(directory))) {
+    const auto other = bridge_of_registry(file.name, space);
+    if (other && *other != bridge) all.others.push_back(TRY(read_registry(directory, std::string(*other), space)));
+  }
+  return all;
 }
 
 Status save(const Registry& registry) {
@@ -50,11 +66,12 @@ Status save(const Registry& registry) {
   return gone || gone.error().code() == ENOENT ? Status{} : gone;
 }
 
-void drop_dead(std::vector<Published>& entries) {
-  std::erase_if(entries, [](const Published& entry) {
+bool drop_dead(std::vector<Published>& entries) {
+  const auto dead = [](const Published& entry) {
     const auto now = holder_of(entry.holder.pid);
     return !now || *now != entry.holder;
-  });
+  };
+  return std::erase_if(entries, dead) != 0;
 }
 
 void drop_own(std::vector<Published>& entries, const Publisher& publisher) {
@@ -157,18 +174,68 @@ Status check_ports(const Publication& wanted) {
   return {};
 }
 
-Error taken(const Publication& wanted, const Published& other) {
+Error taken(const std::vector<Publication>& wanted, const Published& other) {
   const std::size_t slash = other.container.rfind('/');
-  return Error::message(strings::cat("port ", describe_host_side(wanted), " is published already"), EADDRINUSE)
+  const std::vector<Published> others{other};
+  const auto clashing =
+      std::ranges::find_if(wanted, [&](const Publication& one) { return network::find_conflict(others, one) != nullptr; });
+  return Error::message(strings::cat("port ", describe_host_side(*clashing), " is published already"), EADDRINUSE)
       .because(strings::cat("container ", other.container.substr(slash + 1), " of ", other.container.substr(0, slash), " has ",
                             describe_host_side(other.what)))
       .hint("publish another port, or stop that container");
 }
 
-Status check(const std::vector<Published>& entries, const Publication& wanted) {
-  if (const Published* other = find_conflict(entries, wanted)) return fail(taken(wanted, *other));
-  TRY(check_forwarding(wanted));
-  return check_ports(wanted);
+const Published* find_conflict(const Registries& all, const std::vector<Publication>& wanted) {
+  for (const Publication& one : wanted) {
+    if (const Published* other = network::find_conflict(all.own.entries, one)) return other;
+    for (const Registry& registry : all.others) {
+      if (const Published* other = network::find_conflict(registry.entries, one)) return other;
+    }
+  }
+  return nullptr;
+}
+
+Status check(const Publisher& publisher, const Holder& holder, const std::vector<Publication>& wanted) {
+  std::vector<Published> earlier;
+  for (const Publication& one : wanted) {
+    if (const Published* twice = network::find_conflict(earlier, one)) return fail(taken({one}, *twice));
+    earlier.push_back({one, holder, publisher.index, publisher.container});
+    TRY(check_forwarding(one));
+    TRY(check_ports(one));
+  }
+  return {};
+}
+
+// What nobody lives for any more goes from the kernel too. A bridge where that fails keeps its entries for the next attempt; they
+// stand in nobody's way.
+void clean_others(std::vector<Registry>& others) {
+  for (Registry& registry : others) {
+    if (drop_dead(registry.entries) && write_rules(registry.bridge, registry.entries)) static_cast<void>(save(registry));
+  }
+}
+
+Result<Registries> open_cleaned(const Publisher& publisher) {
+  Registries all = TRY(open_registries(publisher.bridge));
+  clean_others(all.others);
+  drop_dead(all.own.entries);
+  drop_own(all.own.entries, publisher);
+  return all;
+}
+
+// A container that has stopped takes its ports back a moment after its stop was answered: a conflict is one if it lasts.
+Result<Registries> open_without_conflict(const Publisher& publisher, const std::vector<Publication>& wanted) {
+  constexpr int kAttempts = 20;
+  constexpr std::chrono::milliseconds kPause(50);
+  for (int attempt = 0;; ++attempt) {
+    Registries all = TRY(open_cleaned(publisher));
+    const Published* other = find_conflict(all, wanted);
+    if (other == nullptr) return all;
+    if (attempt == kAttempts) return fail(taken(wanted, *other));
+    {
+      const Registries released = std::move(all);
+    }
+    sys::sleep_for(kPause);
+  }
 }
 
 }  // namespace
@@ -186,14 +253,11 @@ Result<Holder> holder_of(pid_t pid) {
 Status publish(const Publisher& publisher, const Holder& holder, const std::vector<Publication>& wanted) {
   if (publisher.bridge.find_first_of("\"\\") != std::string::npos)
     return fail(strings::cat("ports can't be published on a bridge of the name ", publisher.bridge));
-  Registry registry = TRY(open_registry(publisher.bridge));
-  drop_dead(registry.entries);
-  drop_own(registry.entries, publisher);
+  Registries all = TRY(open_without_conflict(publisher, wanted));
+  TRY(check(publisher, holder, wanted));
+  Registry& registry = all.own;
   const auto before = registry.entries;
-  for (const Publication& one : wanted) {
-    TRY(check(registry.entries, one));
-    registry.entries.push_back({one, holder, publisher.index, publisher.container});
-  }
+  for (const Publication& one : wanted) registry.entries.push_back({one, holder, publisher.index, publisher.container});
   TRY(save(registry));  // first: what is registered and not in the kernel yet, the next change repairs
   Status written = write_rules(publisher.bridge, registry.entries);
   if (written) return {};
@@ -204,7 +268,8 @@ Status publish(const Publisher& publisher, const Holder& holder, const std::vect
 }
 
 Status unpublish(const Publisher& publisher) {
-  Registry registry = TRY(open_registry(publisher.bridge));
+  Registries all = TRY(open_registries(publisher.bridge));
+  Registry& registry = all.own;
   const std::size_t before = registry.entries.size();
   drop_own(registry.entries, publisher);
   if (registry.entries.size() == before) return {};

@@ -132,17 +132,9 @@ Act redirect(const std::string& from, const std::string& to, const Origin& origi
   return std::move(request).act(Side::kHost, strings::cat("leading what comes in on ", from, " through ", to), from, origin);
 }
 
-// "vethAb12Cd" -> "ifbAb12Cd"; another name is cut, so that what is put in front fits.
-std::string ifb_name(const std::string& host_end) {
-  constexpr std::string_view kPrefix = "veth";
-  constexpr std::size_t kLongest = 15 - 3;
-  const std::string rest = host_end.starts_with(kPrefix) ? host_end.substr(kPrefix.size()) : host_end;
-  return strings::cat("ifb", rest.substr(rest.size() > kLongest ? rest.size() - kLongest : 0));
-}
-
-void limit_egress(const Section& section, const std::string& host_end, std::uint32_t mtu, Recipe& recipe) {
+Status limit_egress(const Section& section, const std::string& host_end, std::uint32_t mtu, Recipe& recipe) {
   const Origin& origin = section.origin_of("limit.egress");
-  const std::string ifb = ifb_name(host_end);
+  const std::string ifb = TRY(random_name("ifb"));
   Entry& entry = recipe.add(make_ifb(ifb, mtu, origin));
   entry.undo.push_back(delete_link(ifb, origin));
   entry.outlives = true;  // the pair goes with the container's namespace, this does not
@@ -151,6 +143,7 @@ void limit_egress(const Section& section, const std::string& host_end, std::uint
   recipe.add(set_up(Side::kHost, ifb, origin));
   recipe.add(add_ingress(host_end, origin));
   recipe.add(redirect(host_end, ifb, origin));
+  return {};
 }
 
 }  // namespace
@@ -160,8 +153,7 @@ Status add_limits(const Section& section, const std::string& host_end, std::uint
     recipe.add(add_bucket(host_end, bucket_for(section.ingress_limit, mtu), section.origin_of("limit.ingress"),
                           "limiting what the container receives"));
   }
-  if (section.egress_limit != 0) limit_egress(section, host_end, mtu, recipe);
-  return {};
+  return section.egress_limit != 0 ? limit_egress(section, host_end, mtu, recipe) : Status{};
 }
 
 }  // namespace berth::network

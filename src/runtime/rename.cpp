@@ -7,6 +7,7 @@
 
 #include "base/strings.hpp"
 #include "network/address_book.hpp"
+#include "network/names.hpp"
 #include "runtime/clone.hpp"
 #include "runtime/config_hook.hpp"
 #include "runtime/dependants.hpp"
@@ -96,6 +97,14 @@ Status take_back(const Container& renamed, const Container& container, const std
   return complete_rename(container);
 }
 
+// What bridges know it by. All or nothing, as far as what has failed lets it.
+Status rename_on_networks(const std::string& from, const std::string& to) {
+  TRY(network::rename_addresses(from, to));
+  Status renamed = network::rename_reservations(from);
+  if (!renamed) static_cast<void>(network::rename_addresses(to, from));
+  return renamed;
+}
+
 Result<Container> move(const Container& container, const Container& target) {
   const config::Conf conf = TRY(container.load());
   const ConfigMove paths{.from = container.directory(),
@@ -114,7 +123,7 @@ Result<Container> move(const Container& container, const Container& target) {
   }
   auto finished = complete_rename(target);
   if (finished) finished = run_hooks(target, container.name());
-  if (finished) finished = network::rename_addresses(container.directory(), target.directory());
+  if (finished) finished = rename_on_networks(container.directory(), target.directory());
   if (finished) return target;
   Error error = std::move(finished.error());
   if (const auto back = take_back(target, container, conf.unexpanded); !back)

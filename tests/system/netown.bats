@@ -224,6 +224,21 @@ ask() { on "$1" "${PEER[@]}" ask "$2" "$3" "$4"; }
   contains "$(ask "$AWAY" tcp 192.0.2.1 8050)" "$NAME-2:8050"
 }
 
+@test "a port is published once for all bridges; one that a container gives back just now is waited for" {
+  on "$HOST" sh -ec "ip link add ${BR}b type bridge; ip addr add 10.56.0.1/24 dev ${BR}b; ip -6 addr add fd56::1/64 dev ${BR}b nodad; ip link set ${BR}b up"
+  container_with "$NAME" "lxc.net.0.publish = 8080:80"
+  container_with "$NAME-2" "lxc.net.0.publish = 8080:80"
+  sed -i "s/= $BR\$/= ${BR}b/" "$LXCPATH/$NAME-2/config"
+  start_container
+  exits 1 lxc-start "${P[@]}" -n "$NAME-2"
+  contains "$output" "port 8080/tcp is published already"
+  contains "$output" "container $NAME of $LXCPATH has 8080/tcp"
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  start_container "$NAME-2"
+  serve "$NAME-2" 80
+  contains "$(ask "$AWAY" tcp 192.0.2.1 8080)" "$NAME-2:80"
+}
+
 @test "a port that a process of the host listens on is refused" {
   on "$HOST" "${PEER[@]}" serve host 8080 >"$LXCPATH/host.served" 3>&- &
   HELD+=("$!")
@@ -340,7 +355,10 @@ resolves() { [ "$(on "$HOST" "${PEER[@]}" resolve 10.55.0.1 "$1")" = "$2" ]; }
   lxc-stop "${P[@]}" -n "$NAME-2" -k
   eventually 5 resolves "$NAME-2" none
   equals "$(cat "/run/lxc/net/$BR/reservations"/* | sed 's/.*,//')" "$first" # it is the stopped container's
-  lxc-destroy "${P[@]}" "${N[@]}"
+  lxc-copy "${P[@]}" "${N[@]}" -N "$NAME-3" -R
+  equals "$(cat "/run/lxc/net/$BR/reservations"/* | sed 's/.*,//')" "$first"
+  contains "$(ls "/run/lxc/net/$BR/reservations")" "$NAME-3-0@"
+  lxc-destroy "${P[@]}" -n "$NAME-3"
   equals "$(ls "/run/lxc/net/$BR/reservations")" ""
 }
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/strings.hpp"
+#include "network/publish.hpp"
 #include "os/command.hpp"
 
 namespace berth::network::bridge_service {
@@ -112,7 +113,7 @@ Result<bool> succeeds(std::string_view program, std::vector<std::string> argumen
 
 std::string_view filter_name(FilterKind kind) { return kind == FilterKind::kNft ? "nft" : "iptables"; }
 
-std::string nft_table(std::string_view bridge) { return strings::cat("berth_", bridge); }
+std::string nft_table(std::string_view bridge) { return table_of(bridge); }
 
 // Nothing is accepted here, as that would count for nothing: a packet has to pass the chains of all tables, and those of others
 // may refuse it whatever this one says. foreign_rules.hpp finds those.

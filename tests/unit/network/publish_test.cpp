@@ -64,6 +64,13 @@ TEST(Registry, FindsWhoHasAPort) {
   }
 }
 
+TEST(Registry, IsOfABridgeInANamespace) {
+  EXPECT_EQ(bridge_of_registry("br0@40265", 40265), "br0");
+  EXPECT_EQ(bridge_of_registry("a@b@40265", 40265), "a@b");
+  for (const std::string_view other : {"br0@140265", "br0@402", "@40265", ".lock", "br0@40265.new", ""})
+    EXPECT_FALSE(bridge_of_registry(other, 40265)) << other;
+}
+
 TEST(Rules, AreOfThePublicationsAlone) {
   const std::string text =
       ruleset("lxcbr0", {published("tcp,*,8080,2,10.0.3.17,80"), published("udp,10.0.0.1,53,1,10.0.3.17,53")});
@@ -89,7 +96,10 @@ TEST(Rules, GoWithTheLastPublication) {
 
 TEST(Rules, TakeBridgesOfAnyName) {
   EXPECT_EQ(table_of("br-lan.1"), "berth_br-lan.1");
-  EXPECT_EQ(table_of("br;x{"), "berth_br_x_");
+  EXPECT_EQ(table_of("rb_1"), "berth_rb_1");
+  EXPECT_THAT(table_of("br;x{"), ::testing::MatchesRegex("berth_br_x_\\.[0-9a-f]{8}"));
+  EXPECT_NE(table_of("rb+1"), table_of("rb_1"));
+  EXPECT_NE(table_of("rb+1"), table_of("rb;1"));
 }
 
 TEST(Holder, IsAProcessOnce) {
