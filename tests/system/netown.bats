@@ -400,7 +400,7 @@ SETTINGS
   first=$(address_of "$NAME")
   lxc-stop "${P[@]}" "${N[@]}" -k
   mkdir -p /var/lib/misc
-  echo "1893456000 02:00:00:00:00:05 $first other *" >"/var/lib/misc/dnsmasq.$BR.leases"
+  echo "$(($(date +%s) + 365 * 86400)) 02:00:00:00:00:05 $first other *" >"/var/lib/misc/dnsmasq.$BR.leases"
   start_container
   second=$(address_of "$NAME")
   [ "$second" != "$first" ] || fail "$second is leased to another"
