@@ -226,6 +226,34 @@ client_has_route6() { ip -n "$CLIENT" -6 route | grep -q '^default'; }
   equals "$(on "$HOST" nft list tables)" ""
 }
 
+@test "the bridge is deaf to what containers advertise, with and without IPv6, and as long as it is there" {
+  local line
+  for line in LXC_IPV6_ENABLE=true LXC_IPV6_ENABLE=false; do
+    settings "$line"
+    exits 0 net start
+    add_client
+    equals "$(on "$HOST" cat /proc/sys/net/ipv6/conf/lxcbr0/accept_ra /proc/sys/net/ipv6/conf/lxcbr0/autoconf)" "0
+0"
+    exits 0 net stop
+    equals "$(on "$HOST" cat /proc/sys/net/ipv6/conf/lxcbr0/accept_ra)" 0
+    ip netns del "$CLIENT"
+    eventually 10 no_ports
+    ip -n "$HOST" link del lxcbr0
+  done
+}
+
+@test "a host whose new interfaces have no IPv6 gets a bridge that has" {
+  on "$HOST" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+  local before
+  before=$(network_state)
+  exits 0 net start
+  equals "$output" ""
+  [ -n "$(bridge_ipv6)" ]
+  exits 0 net status
+  exits 0 net stop
+  equals "$(network_state)" "$before"
+}
+
 @test "a host that has no IPv6 gets none, and an error when the settings ask for it" {
   on "$HOST" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
   exits 0 net start

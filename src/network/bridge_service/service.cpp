@@ -154,7 +154,7 @@ Status BridgeService::make_bridge() {
 
 Status BridgeService::set_up_addresses(const BridgeView& view) {
   BridgeLinks links = TRY(BridgeLinks::open());
-  if (settings_.ipv6) TRY(turn(TRY(plan_deaf_bridge(settings_.bridge))));
+  TRY(turn(TRY(plan_bridge(settings_.bridge, settings_.ipv6.has_value()))));
   for (const std::string& address : addresses()) {
     const bool there = std::ranges::any_of(view.link.addresses, [&](const os::LinkAddress& have) {
       return strings::cat(have.text, '/', have.prefix_length) == address;

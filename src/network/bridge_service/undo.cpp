@@ -84,10 +84,13 @@ Status BridgeService::undo_settings(Undoing why) {
   for (const Change& change : journal_.changes) {
     if (change.kind == Kind::kSetting) changes.push_back({change.first, change.second, change.third});
   }
+  // What we made is deaf for as long as it is there, which may be longer: while containers are on it.
+  const std::string own = strings::cat("/conf/", settings_.bridge, '/');
+  if (has_recorded(Kind::kBridge))
+    std::erase_if(changes, [&](const SettingChange& change) { return change.path.find(own) != std::string::npos; });
   const bool forwards = std::ranges::any_of(changes, [](const SettingChange& change) { return is_forwarding(change.path); });
   if (why == Undoing::kStop && forwards) {
     if (const auto other = TRY(other_user_of_forwarding())) {
-      const std::string own = strings::cat("/conf/", settings_.bridge, '/');
       std::erase_if(changes, [&](const SettingChange& change) {
         return is_forwarding(change.path) && change.path.find(own) == std::string::npos;
       });
