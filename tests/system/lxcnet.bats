@@ -202,6 +202,81 @@ client_has_route6() { ip -n "$CLIENT" -6 route | grep -q '^default'; }
   lacks "$(on "$HOST" iptables-save)" berth
 }
 
+@test "a repair leaves what works, and a restart that can't start again stops nothing" {
+  net start
+  add_client
+  local pid
+  pid=$(resolver_pid)
+  on "$HOST" sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv6.conf.lxcbr0.accept_ra=1
+  exits 3 net status
+  contains "$output" "net.ipv6.conf.all.forwarding was switched off"
+  contains "$output" "net.ipv6.conf.lxcbr0.accept_ra was set to 1"
+  exits 0 net start
+  contains "$output" "repaired: net.ipv6.conf.all.forwarding was switched off"
+  exits 0 net status
+  equals "$(resolver_pid)" "$pid"
+  settings "LXC_DHCP_CONFILE=$LXCPATH/none"
+  exits 0 net start
+  contains "$output" "the settings are not those it was started with; \`lxc-net restart\` applies them"
+  exits 1 net restart
+  contains "$output" "LXC_DHCP_CONFILE names a file that can't be read"
+  exits 0 net status
+  equals "$(resolver_pid)" "$pid"
+  settings LXC_ADDR=10.0.5.1
+  exits 0 net restart
+  bridge_has 10.0.5.1/24
+  lacks "$(ip -n "$HOST" address show dev lxcbr0)" 10.0.3.1
+  exits 0 net start
+  contains "$output" "already running"
+  lacks "$output" "warning"
+}
+
+@test "a restart does not stop forwarding for a moment, and a later stop does" {
+  local before
+  before=$(network_state)
+  net start
+  on "$HOST" python3 -c '
+import os, sys, time
+path = "/proc/sys/net/ipv4/ip_forward"
+open(sys.argv[1] + "/watches", "w").close()
+while not os.path.exists(sys.argv[1] + "/enough"):
+    if open(path).read().strip() != "1": open(sys.argv[1] + "/was-off", "w").close()' "$LXCPATH" >/dev/null 2>&1 3>&- &
+  local watcher=$!
+  eventually 10 test -e "$LXCPATH/watches"
+  exits 0 net restart
+  : >"$LXCPATH/enough"
+  wait "$watcher"
+  [ ! -e "$LXCPATH/was-off" ]
+  exits 0 net stop
+  equals "$(network_state)" "$before"
+}
+
+@test "a full run directory does not keep a stop from undoing" {
+  mkdir "$LXCPATH/run"
+  mount -t tmpfs -o size=128k tmpfs "$LXCPATH/run"
+  local rules
+  exits 0 net start
+  head -c 1M /dev/zero >"$LXCPATH/run/fill" 2>/dev/null || true
+  exits 0 net stop
+  rules=$(on "$HOST" nft list ruleset)
+  rm "$LXCPATH/run/fill"
+  exits 3 net status
+  umount "$LXCPATH/run"
+  equals "$rules" ""
+  equals "$(on "$HOST" cat /proc/sys/net/ipv4/ip_forward)" 0
+  equals "$(ip -n "$HOST" -br link | wc -l)" 1
+}
+
+@test "iptables: rules of IPv6 that were flushed are missed and made again" {
+  settings LXC_USE_NFT=false
+  net start
+  on "$HOST" ip6tables -F
+  exits 3 net status
+  contains "$output" "the rules of address translation are gone"
+  exits 0 net start
+  exits 0 net status
+}
+
 @test "iptables: the rules pass a firewall that refuses to forward, and are there once after a second start" {
   on "$HOST" iptables -P FORWARD DROP
   settings LXC_USE_NFT=false

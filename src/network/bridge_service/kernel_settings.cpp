@@ -98,6 +98,17 @@ Result<std::vector<SettingChange>> plan_bridge(std::string_view bridge, bool ipv
   return changes;
 }
 
+Result<std::vector<SettingChange>> plan_bridge_forwarding(std::string_view bridge, bool ipv6) {
+  std::vector<SettingChange> changes;
+  for (const std::string_view family : {"ipv4", "ipv6"}) {
+    if (family == "ipv6" && !ipv6) continue;
+    const std::string path = strings::cat("net/", family, "/conf/", bridge, "/forwarding");
+    const std::string now = TRY(read_setting(path));
+    if (now != "1") changes.push_back({path, now, "1"});
+  }
+  return changes;
+}
+
 Status restore_settings(const std::vector<SettingChange>& changes) {
   // All are read first: the kernel turns some of them with others.
   std::vector<const SettingChange*> ours;
