@@ -202,6 +202,81 @@ client_has_route6() { ip -n "$CLIENT" -6 route | grep -q '^default'; }
   lacks "$(on "$HOST" iptables-save)" berth
 }
 
+@test "a repair leaves what works, and a restart that can't start again stops nothing" {
+  net start
+  add_client
+  local pid
+  pid=$(resolver_pid)
+  on "$HOST" sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv6.conf.lxcbr0.accept_ra=1
+  exits 3 net status
+  contains "$output" "net.ipv6.conf.all.forwarding was switched off"
+  contains "$output" "net.ipv6.conf.lxcbr0.accept_ra was set to 1"
+  exits 0 net start
+  contains "$output" "repaired: net.ipv6.conf.all.forwarding was switched off"
+  exits 0 net status
+  equals "$(resolver_pid)" "$pid"
+  settings "LXC_DHCP_CONFILE=$LXCPATH/none"
+  exits 0 net start
+  contains "$output" "the settings are not those it was started with; \`lxc-net restart\` applies them"
+  exits 1 net restart
+  contains "$output" "LXC_DHCP_CONFILE names a file that can't be read"
+  exits 0 net status
+  equals "$(resolver_pid)" "$pid"
+  settings LXC_ADDR=10.0.5.1
+  exits 0 net restart
+  bridge_has 10.0.5.1/24
+  lacks "$(ip -n "$HOST" address show dev lxcbr0)" 10.0.3.1
+  exits 0 net start
+  contains "$output" "already running"
+  lacks "$output" "warning"
+}
+
+@test "a restart does not stop forwarding for a moment, and a later stop does" {
+  local before
+  before=$(network_state)
+  net start
+  on "$HOST" python3 -c '
+import os, sys, time
+path = "/proc/sys/net/ipv4/ip_forward"
+open(sys.argv[1] + "/watches", "w").close()
+while not os.path.exists(sys.argv[1] + "/enough"):
+    if open(path).read().strip() != "1": open(sys.argv[1] + "/was-off", "w").close()' "$LXCPATH" >/dev/null 2>&1 3>&- &
+  local watcher=$!
+  eventually 10 test -e "$LXCPATH/watches"
+  exits 0 net restart
+  : >"$LXCPATH/enough"
+  wait "$watcher"
+  [ ! -e "$LXCPATH/was-off" ]
+  exits 0 net stop
+  equals "$(network_state)" "$before"
+}
+
+@test "a full run directory does not keep a stop from undoing" {
+  mkdir "$LXCPATH/run"
+  mount -t tmpfs -o size=128k tmpfs "$LXCPATH/run"
+  local rules
+  exits 0 net start
+  head -c 1M /dev/zero >"$LXCPATH/run/fill" 2>/dev/null || true
+  exits 0 net stop
+  rules=$(on "$HOST" nft list ruleset)
+  rm "$LXCPATH/run/fill"
+  exits 3 net status
+  umount "$LXCPATH/run"
+  equals "$rules" ""
+  equals "$(on "$HOST" cat /proc/sys/net/ipv4/ip_forward)" 0
+  equals "$(ip -n "$HOST" -br link | wc -l)" 1
+}
+
+@test "iptables: rules of IPv6 that were flushed are missed and made again" {
+  settings LXC_USE_NFT=false
+  net start
+  on "$HOST" ip6tables -F
+  exits 3 net status
+  contains "$output" "the rules of address translation are gone"
+  exits 0 net start
+  exits 0 net status
+}
+
 @test "iptables: the rules pass a firewall that refuses to forward, and are there once after a second start" {
   on "$HOST" iptables -P FORWARD DROP
   settings LXC_USE_NFT=false
@@ -224,6 +299,34 @@ client_has_route6() { ip -n "$CLIENT" -6 route | grep -q '^default'; }
   contains "$(tr '\0' ' ' <"/proc/$(resolver_pid)/cmdline")" "--dhcp-range=10.8.0.2,10.8.255.254,255.255.0.0 "
   net stop
   equals "$(on "$HOST" nft list tables)" ""
+}
+
+@test "the bridge is deaf to what containers advertise, with and without IPv6, and as long as it is there" {
+  local line
+  for line in LXC_IPV6_ENABLE=true LXC_IPV6_ENABLE=false; do
+    settings "$line"
+    exits 0 net start
+    add_client
+    equals "$(on "$HOST" cat /proc/sys/net/ipv6/conf/lxcbr0/accept_ra /proc/sys/net/ipv6/conf/lxcbr0/autoconf)" "0
+0"
+    exits 0 net stop
+    equals "$(on "$HOST" cat /proc/sys/net/ipv6/conf/lxcbr0/accept_ra)" 0
+    ip netns del "$CLIENT"
+    eventually 10 no_ports
+    ip -n "$HOST" link del lxcbr0
+  done
+}
+
+@test "a host whose new interfaces have no IPv6 gets a bridge that has" {
+  on "$HOST" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+  local before
+  before=$(network_state)
+  exits 0 net start
+  equals "$output" ""
+  [ -n "$(bridge_ipv6)" ]
+  exits 0 net status
+  exits 0 net stop
+  equals "$(network_state)" "$before"
 }
 
 @test "a host that has no IPv6 gets none, and an error when the settings ask for it" {

@@ -84,8 +84,7 @@ std::string address_text(const os::Listener& socket) {
   return format(address);
 }
 
-Error taken(const os::Listener& socket, const BridgeSettings& settings) {
-  const auto holder = os::holder_of_socket(socket.inode);
+Error taken(const os::Listener& socket, const std::optional<std::string>& holder, const BridgeSettings& settings) {
   return Error::message(strings::cat("port ", socket.port, " (", service_of(socket.port), ") of ", settings.bridge, " is taken"),
                         EADDRINUSE)
       .because(strings::cat(holder ? *holder : std::string("a process that can't be seen from here"), " listens on ",
@@ -160,9 +159,12 @@ bool stands_in_the_way(const os::Listener& other, const BridgeSettings& settings
   return settings.ipv6 && std::ranges::equal(other.address, settings.ipv6->address);
 }
 
-Status check_ports(const BridgeSettings& settings, int bridge_index, Suspicion suspicion) {
+Status check_ports(const BridgeSettings& settings, int bridge_index, Suspicion suspicion, pid_t own) {
   for (const os::Listener& socket : TRY(os::list_listeners())) {
-    if (stands_in_the_way(socket, settings, bridge_index, suspicion)) return fail(taken(socket, settings));
+    if (!stands_in_the_way(socket, settings, bridge_index, suspicion)) continue;
+    const auto holder = os::holder_of_socket(socket.inode);
+    if (own != 0 && holder && holder->ends_with(strings::cat("(pid ", own, ')'))) continue;
+    return fail(taken(socket, holder, settings));
   }
   return {};
 }

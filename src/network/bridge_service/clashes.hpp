@@ -1,6 +1,8 @@
 // What of this host stands in the way of a bridge: a route to the same network, a program that has the ports.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,7 +42,7 @@ std::optional<Subnet4> free_network(const std::vector<Route4>& routes);
 enum class Suspicion { kCertain, kAny };
 // Would a socket of ours on the bridge's address, or for the bridge alone, meet this one?
 bool stands_in_the_way(const os::Listener& other, const BridgeSettings& settings, int bridge_index, Suspicion suspicion);
-// Error: somebody has port 53, 67 or 547 of the bridge's addresses; with who that is.
-Status check_ports(const BridgeSettings& settings, int bridge_index, Suspicion suspicion);
+// Error: somebody but the process `own` (0: none) has port 53, 67 or 547 of the bridge's addresses; with who that is.
+Status check_ports(const BridgeSettings& settings, int bridge_index, Suspicion suspicion, pid_t own);
 
 }  // namespace berth::network::bridge_service

@@ -40,6 +40,7 @@ Result<Change> parse_change(std::string_view line) {
 
 std::string to_text(const Journal& journal) {
   std::string text = strings::cat("life ", journal.host_life, '\n');
+  if (!journal.settings.empty()) text += strings::cat("settings ", journal.settings, '\n');
   for (const Change& change : journal.changes) {
     text += std::ranges::find(kWords, change.kind, &Word::kind)->word;
     for (const std::string* field : {&change.first, &change.second, &change.third}) {
@@ -56,6 +57,8 @@ Result<Journal> parse_journal(std::string_view text) {
     if (line.empty()) continue;
     if (line.starts_with("life "))
       journal.host_life = std::string(line.substr(5));
+    else if (line.starts_with("settings "))
+      journal.settings = std::string(line.substr(9));
     else if (line == "complete")
       journal.complete = true;
     else

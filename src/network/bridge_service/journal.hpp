@@ -27,6 +27,7 @@ struct Change {
 
 struct Journal {
   std::string host_life;  // boot id and network namespace: what is written is true for these only
+  std::string settings;   // the mark of those it was started with; empty: not known
   bool complete = false;  // the start came to its end
   std::vector<Change> changes;
   bool operator==(const Journal&) const = default;

@@ -82,12 +82,29 @@ Result<std::vector<SettingChange>> plan_forwarding6(std::string_view bridge) {
   return changes;
 }
 
-Result<std::vector<SettingChange>> plan_deaf_bridge(std::string_view bridge) {
+Result<std::vector<SettingChange>> plan_bridge(std::string_view bridge, bool ipv6) {
   std::vector<SettingChange> changes;
-  for (const std::string_view name : {"accept_ra", "autoconf"}) {
-    const std::string path = strings::cat("net/ipv6/conf/", bridge, '/', name);
+  const std::string row = strings::cat("net/ipv6/conf/", bridge, '/');
+  const auto want = [&](std::string_view name) -> Status {
+    const auto now = read_setting(row + std::string(name));
+    if (!now && now.error().code() == ENOENT) return {};  // a kernel without IPv6
+    if (!now) return fail(now.error());
+    if (*now != "0") changes.push_back({row + std::string(name), *now, "0"});
+    return {};
+  };
+  TRY(want("accept_ra"));
+  TRY(want("autoconf"));
+  if (ipv6) TRY(want("disable_ipv6"));
+  return changes;
+}
+
+Result<std::vector<SettingChange>> plan_bridge_forwarding(std::string_view bridge, bool ipv6) {
+  std::vector<SettingChange> changes;
+  for (const std::string_view family : {"ipv4", "ipv6"}) {
+    if (family == "ipv6" && !ipv6) continue;
+    const std::string path = strings::cat("net/", family, "/conf/", bridge, "/forwarding");
     const std::string now = TRY(read_setting(path));
-    if (now != "0") changes.push_back({path, now, "0"});
+    if (now != "1") changes.push_back({path, now, "1"});
   }
   return changes;
 }

@@ -23,8 +23,11 @@ Result<std::vector<SettingChange>> plan_forwarding4();
 // The host's own interfaces, all but `bridge`, would no longer take the default route of their routers: those that do get
 // accept_ra = 2 first.
 Result<std::vector<SettingChange>> plan_forwarding6(std::string_view bridge);
-// The bridge takes no routes and no addresses from what containers claim to be.
-Result<std::vector<SettingChange>> plan_deaf_bridge(std::string_view bridge);
+// The bridge takes no routes and no addresses from what containers claim to be, also where it serves no IPv6: the host would.
+// With `ipv6` it has IPv6 even where new interfaces get none.
+Result<std::vector<SettingChange>> plan_bridge(std::string_view bridge, bool ipv6);
+// The bridge has forwarding of its own, which the one for all turns on as a rule.
+Result<std::vector<SettingChange>> plan_bridge_forwarding(std::string_view bridge, bool ipv6);
 
 Result<std::string> read_setting(const std::string& path);
 // Gives back what `changes` turned, the last one first. What somebody else has turned since, and what is gone, stays as it is.

@@ -226,10 +226,12 @@ Status PacketFilter::stop_iptables(std::string_view program) const {
   return {};
 }
 
-Result<bool> PacketFilter::present() const {
+Result<bool> PacketFilter::present(const BridgeSettings& settings) const {
   if (kind_ == FilterKind::kNft) return holds_translation(TRY(list_table(bridge_)));
   for (const IptablesRule& rule : rules_of_bridge(bridge_)) {
     if (!TRY(succeeds("iptables", rule_arguments("-C", rule)))) return false;
+    const bool also6 = settings.ipv6 && (rule.table != "nat" || settings.ipv6->translated);
+    if (also6 && !TRY(succeeds("ip6tables", rule_arguments("-C", rule)))) return false;
   }
   return true;
 }

@@ -43,7 +43,8 @@ class PacketFilter {
   Status start(const BridgeSettings& settings) const;
   // Nothing of it is left afterwards, but for published ports; those are true.
   Result<bool> stop() const;
-  Result<bool> present() const;
+  // All of it, of both families that the settings have.
+  Result<bool> present(const BridgeSettings& settings) const;
 
  private:
   Status start_iptables(const BridgeSettings& settings) const;

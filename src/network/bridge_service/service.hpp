@@ -43,12 +43,17 @@ class BridgeService {
   Result<ServiceStatus> status();
 
  private:
-  enum class Undoing { kStop, kFailure };
+  // kRestart keeps the settings that the next start needs; kFailure: of a start that has never come to its end.
+  enum class Undoing { kStop, kRestart, kFailure };
 
   Result<os::FileLock> lock() const;
   Status start_locked();
   Status stop_locked();
-  Result<bool> settle_earlier();
+  Status start_anew(Undoing on_failure);
+  Status keep_running();
+  Status repair(const std::vector<std::string>& found);
+  Status restart_running();
+  Result<std::optional<Journal>> earlier();
   Status check_host();
   Status change_host();
   Status make_bridge();
@@ -67,8 +72,11 @@ class BridgeService {
   Result<std::optional<std::string>> other_user_of_forwarding();
   Status remove_directories();
   Result<std::vector<std::string>> faults();
+  Result<std::vector<std::string>> faults_of_settings() const;
+  [[nodiscard]] BridgeSettings started_settings() const;
   Result<FilterKind> recorded_filter() const;
   [[nodiscard]] bool has_recorded(Change::Kind kind) const;
+  [[nodiscard]] bool stays(const Change& change, Undoing why) const;
   std::vector<std::string> addresses() const;
 
   BridgeSettings settings_;
@@ -76,6 +84,8 @@ class BridgeService {
   Resolver resolver_;
   Journal journal_;
   ServiceReport report_;
+  std::string mark_;        // of the settings as they are given
+  bool addressed_ = false;  // the bridge got an address, which dnsmasq has to bind to
 };
 
 }  // namespace berth::network::bridge_service

@@ -292,6 +292,21 @@ class Checker {
 
 CheckedSettings check_settings(const SettingsText& text, std::string_view machine_id) { return Checker(text, machine_id).run(); }
 
+std::string settings_mark(const BridgeSettings& settings) {
+  const Ipv4Service& v4 = settings.ipv4;
+  std::string text = strings::cat(format(settings.hardware_address), '\n', format(v4.address), '\n', format(v4.network), '\n',
+                                  format(v4.first), '\n', format(v4.last), '\n', v4.lease_time, '\n', v4.most_leases, '\n');
+  if (settings.ipv6)
+    text += strings::cat(format(settings.ipv6->address), '\n', format(settings.ipv6->network), '\n',
+                         settings.ipv6->translated ? "nat" : "", '\n');
+  text += strings::cat(settings.dnsmasq_configuration, '\n', settings.ping_before_offer ? "ping" : "", '\n', settings.domain,
+                       '\n', settings.use_nft ? "nft" : "", '\n', settings.leases_file);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string mark;
+  for (const std::uint8_t byte : sha256(text)) mark += strings::cat(kDigits[byte >> 4], kDigits[byte & 15]);
+  return mark;
+}
+
 bool is_bridge_name(std::string_view name) {
   if (!os::is_interface_name(name) || name.front() == '-') return false;
   return std::ranges::all_of(name, [](char c) {

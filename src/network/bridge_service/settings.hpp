@@ -51,6 +51,9 @@ struct CheckedSettings {
 // `machine_id`: of /etc/machine-id, empty where there is none. It decides the IPv6 network when none is given.
 CheckedSettings check_settings(const SettingsText& text, std::string_view machine_id);
 
+// The same for the same settings, and for no others.
+std::string settings_mark(const BridgeSettings& settings);
+
 // A name that the kernel takes and that can be written into rules and paths: letters, digits, '-', '_' and '.'.
 bool is_bridge_name(std::string_view name);
 std::optional<HardwareAddress> parse_hardware_address(std::string_view text);

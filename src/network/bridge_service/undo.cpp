@@ -54,12 +54,13 @@ Status BridgeService::undo(Undoing why) {
   const auto restore = [&] {
     Status done = undo_settings(why);
     for (const Change& change : changes) {
-      if (!done && change.kind == Kind::kSetting) kept.push_back(change);
+      if (change.kind == Kind::kSetting && (!done || stays(change, why))) kept.push_back(change);
     }
     remember(std::move(done));
   };
   journal_.complete = false;
-  TRY(save());
+  // No reason to stop where the disk is full: at the end what is left is saved again, or nothing is.
+  [[maybe_unused]] const Status marked = save();
   for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
     if (change->kind == Kind::kSetting) continue;
     bool keeps = false;
@@ -79,15 +80,23 @@ Status BridgeService::undo(Undoing why) {
   return first;
 }
 
+// A host that forwards for others as well must not stop doing so for a moment.
+bool BridgeService::stays(const Change& change, Undoing why) const {
+  return why == Undoing::kRestart && (settings_.ipv6 || !change.first.starts_with("net/ipv6/"));
+}
+
 Status BridgeService::undo_settings(Undoing why) {
   std::vector<SettingChange> changes;
   for (const Change& change : journal_.changes) {
-    if (change.kind == Kind::kSetting) changes.push_back({change.first, change.second, change.third});
+    if (change.kind == Kind::kSetting && !stays(change, why)) changes.push_back({change.first, change.second, change.third});
   }
+  // What we made is deaf for as long as it is there, which may be longer: while containers are on it.
+  const std::string own = strings::cat("/conf/", settings_.bridge, '/');
+  if (has_recorded(Kind::kBridge))
+    std::erase_if(changes, [&](const SettingChange& change) { return change.path.find(own) != std::string::npos; });
   const bool forwards = std::ranges::any_of(changes, [](const SettingChange& change) { return is_forwarding(change.path); });
-  if (why == Undoing::kStop && forwards) {
+  if (why != Undoing::kFailure && forwards) {
     if (const auto other = TRY(other_user_of_forwarding())) {
-      const std::string own = strings::cat("/conf/", settings_.bridge, '/');
       std::erase_if(changes, [&](const SettingChange& change) {
         return is_forwarding(change.path) && change.path.find(own) == std::string::npos;
       });
