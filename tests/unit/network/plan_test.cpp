@@ -124,7 +124,7 @@ TEST_F(NetworkPlan, APairGoesByItsHostEnd) {
   EXPECT_EQ(Link(undo).head.nlmsg_type, RTM_DELLINK);
   EXPECT_EQ(Link(undo).text(IFLA_IFNAME), "web0");
   EXPECT_EQ(undo.forgiven, ENODEV);
-  EXPECT_TRUE(recipe.entries[0].lazily_undone);
+  EXPECT_FALSE(recipe.entries[0].lazily_undone) << "the next start may want a name that somebody chose";
   EXPECT_FALSE(recipe.entries[0].outlives) << "the pair goes with the container's namespace";
 }
 
@@ -270,10 +270,7 @@ TEST_F(NetworkPlan, MacvlanOnItsLinkInEachMode) {
     EXPECT_EQ(Link(act(1)).text(IFLA_IFNAME), "eth0");
     EXPECT_EQ(act(1).side, Side::kContainer);
     EXPECT_TRUE(request.has(IFLA_LINK));
-    ASSERT_EQ(recipe.entries[0].undo.size(), 1U) << "it would go with the namespace, but later";
-    EXPECT_EQ(Link(recipe.entries[0].undo[0]).head.nlmsg_type, RTM_DELLINK);
-    EXPECT_EQ(recipe.entries[0].undo[0].side, Side::kContainer);
-    EXPECT_EQ(recipe.entries[0].undo[0].forgiven, ENODEV);
+    EXPECT_THAT(recipe.entries[0].undo, IsEmpty()) << "the step that opened the namespace clears it";
     EXPECT_EQ(act(0).object, "nic0");
   }
 }
@@ -326,26 +323,31 @@ TEST_F(NetworkPlan, PhysComesHomeWithAllItHad) {
       {AF_INET, "10.6.0.7", 24, 0}, {AF_INET6, "fe80::1", 64, RT_SCOPE_LINK}, {AF_INET6, "fd06::7", 64, 0}};
   plan();
   const Link in(act(0));
-  EXPECT_EQ(in.text(IFLA_IFNAME), "lan0");
+  EXPECT_FALSE(in.has(IFLA_IFNAME)) << "a refused name must not meet it when it has moved";
   EXPECT_EQ(in.number<std::int32_t>(IFLA_NEW_IFINDEX), nic->index);
   EXPECT_TRUE(recipe.entries[0].outlives);
+  EXPECT_EQ(Link(act(1)).text(IFLA_IFNAME), "lan0");
+  EXPECT_EQ(act(1).side, Side::kContainer);
   const auto& undo = recipe.entries[0].undo;
   std::vector<std::string> ways;
   for (const Act& act : undo) ways.push_back(act.doing);
-  EXPECT_THAT(ways, ElementsAre("moving nic0 back to the host", "moving nic0 back to the host under any name",
-                                "restoring the MTU and hardware address of nic0", "restoring the name enp3s0 of nic0",
-                                "giving nic0 the address 10.6.0.7/24", "giving nic0 the address fd06::7/64", "setting up nic0"));
-  EXPECT_EQ(undo[0].side, Side::kContainer);
-  EXPECT_EQ(Link(undo[0]).body.ifi_index, nic->index);
-  EXPECT_EQ(Link(undo[0]).text(IFLA_IFNAME), "nic0");
-  EXPECT_EQ(undo[1].forgiven, ENODEV);
-  // By its index: the name can be another interface's by then.
-  for (std::size_t i = 2; i < undo.size(); ++i) EXPECT_THAT(undo[i].fixups, IsEmpty()) << undo[i].doing;
-  EXPECT_EQ(Link(undo[2]).body.ifi_index, nic->index);
-  EXPECT_EQ(Link(undo[2]).bytes(IFLA_ADDRESS), std::string(6, '\x22'));
-  EXPECT_EQ(Link(undo[2]).number<std::uint32_t>(IFLA_MTU), 1500U);
-  EXPECT_EQ(Link(undo[3]).head.nlmsg_type, RTM_NEWLINKPROP);
-  EXPECT_EQ(Decoded<ifaddrmsg>(undo[4]).body.ifa_index, static_cast<unsigned>(nic->index));
+  EXPECT_THAT(ways, ElementsAre("bringing nic0 back to the host", "restoring the MTU and hardware address of nic0",
+                                "restoring the name enp3s0 of nic0", "giving nic0 the address 10.6.0.7/24 again",
+                                "giving nic0 the address fd06::7/64 again", "setting nic0 up"));
+  EXPECT_EQ(undo[0].kind, Act::Kind::kBringHome);
+  EXPECT_EQ(undo[0].home.name, "nic0");
+  EXPECT_EQ(undo[0].home.index, nic->index);
+  EXPECT_THAT(undo[0].home.alternative_names, ElementsAre("enp3s0"));
+  EXPECT_FALSE(undo[0].home.wireless);
+  // Of the interface that came home, not of whoever has its name or number by then.
+  for (std::size_t i = 1; i < undo.size(); ++i) {
+    ASSERT_EQ(undo[i].fixups.size(), 1U) << undo[i].doing;
+    EXPECT_EQ(undo[i].fixups[0].interface, "") << undo[i].doing;
+    EXPECT_EQ(undo[i].side, Side::kHost);
+  }
+  EXPECT_EQ(Link(undo[1]).bytes(IFLA_ADDRESS), std::string(6, '\x22'));
+  EXPECT_EQ(Link(undo[1]).number<std::uint32_t>(IFLA_MTU), 1500U);
+  EXPECT_EQ(Link(undo[2]).head.nlmsg_type, RTM_NEWLINKPROP);
   EXPECT_EQ(Link(undo.back()).body.ifi_flags, unsigned{IFF_UP});
   nic->up = false;
   plan();
@@ -360,8 +362,7 @@ TEST_F(NetworkPlan, ARadioMovesAsAWhole) {
   plan();
   EXPECT_EQ(act(0).program.back(), "phy3");
   EXPECT_TRUE(recipe.entries[0].outlives);
-  ASSERT_EQ(recipe.entries[0].undo.size(), 1U);
-  EXPECT_EQ(Link(recipe.entries[0].undo[0]).text(IFLA_IFNAME), "nic0") << "the kernel takes it home under this name";
+  EXPECT_TRUE(recipe.entries[0].undo.at(0).home.wireless);
   EXPECT_EQ(Link(act(1)).text(IFLA_IFNAME), "eth0");
 }
 
