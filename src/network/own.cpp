@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 
 #include "base/strings.hpp"
+#include "network/address_use.hpp"
 #include "network/automatic.hpp"
 #include "network/kinds.hpp"
 #include "network/requests.hpp"
@@ -130,6 +132,22 @@ void add_announcement(const Section& section, const Owner& owner, Recipe& recipe
   entry.outlives = true;
 }
 
+// On the host's end of the pair: who has which addresses of the bridge.
+void add_note(const Section& section, const Owner& owner, Recipe& recipe) {
+  AddressNote note{owner.container, {}};
+  for (const Subnet& subnet : section.addresses) note.addresses.push_back(subnet.address.text());
+  const std::string text = format_address_note(note);
+  if (text.empty() || recipe.host_end.empty()) return;
+  const Origin& origin = section.addresses.front().origin;
+  Request request(RTM_SETLINK, 0, ifinfomsg{});
+  request.index_at(NLMSG_HDRLEN + offsetof(ifinfomsg, ifi_index), recipe.host_end);
+  request.message().add(IFLA_IFALIAS, std::as_bytes(std::span(text)));
+  Act act =
+      std::move(request).act(Side::kHost, strings::cat("noting the addresses on ", recipe.host_end), recipe.host_end, origin);
+  act.may_fail = true;
+  recipe.add(std::move(act));
+}
+
 }  // namespace
 
 bool needs_helper(const Section& section) {
@@ -174,6 +192,7 @@ Status plan_own(const Section& section, const Host& host, const Owner& owner, Re
   if (is_bridged(section) && (limited || !section.published.empty())) link = TRY(require_link(section, host));
   if (limited) TRY(add_limits(section, recipe.host_end, section.mtu.value_or(link.mtu != 0 ? link.mtu : kUsualMtu), recipe));
   TRY(add_publications(section, link, owner, recipe));
+  if (is_bridged(section)) add_note(section, owner, recipe);
   if (is_bridged(section)) add_announcement(section, owner, recipe);
   return {};
 }

@@ -148,6 +148,28 @@ ask() { on "$1" "${PEER[@]}" ask "$2" "$3" "$4"; }
   equals "$(address_of "$NAME")" 10.55.0.2
 }
 
+@test "an address that is written out belongs to one running container, and auto passes it over" {
+  on "$HOST" ip addr flush dev "$BR"
+  on "$HOST" ip addr add 10.55.0.1/29 dev "$BR"
+  on "$HOST" ip addr add 10.55.0.2/29 dev "$BR"
+  veth_lines "lxc.net.0.ipv4.address = 10.55.0.3/29" | make_container "$NAME"
+  veth_lines "lxc.net.0.ipv4.address = 10.55.0.3/29" | make_container "$NAME-2"
+  start_container
+  exits 1 lxc-start "${P[@]}" -n "$NAME-2"
+  contains "$output" "container $NAME of $LXCPATH has it on $BR"
+  for n in 3 4 5; do
+    veth_lines "lxc.net.0.ipv4.address = auto" | make_container "$NAME-$n"
+    start_container "$NAME-$n"
+    [[ $(address_of "$NAME-$n") = 10.55.0.[456] ]]
+  done
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  start_container "$NAME-2"
+  equals "$(address_of "$NAME-2")" 10.55.0.3
+  sed -i 's/10.55.0.3/10.55.0.2/' "$LXCPATH/$NAME/config"
+  exits 1 lxc-start "${P[@]}" "${N[@]}"
+  contains "$output" "it is the address of $BR on the host"
+}
+
 @test "an automatic address needs a bridge with an address" {
   veth_lines "lxc.net.0.ipv4.address = auto" | sed /link/d | make_container "$NAME"
   exits 1 lxc-start "${P[@]}" "${N[@]}"
