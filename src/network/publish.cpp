@@ -83,12 +83,16 @@ std::string removed(std::string_view table) {
   return out;
 }
 
-// Those that name an address go before those that stand for all.
+// Those that name an address go before those that stand for all. ::1 is left out, where a connection is then refused at once:
+// the kernel drops answers that come back to it from another interface.
 void add_translations(std::string& out, std::string_view table, std::string_view chain, const Family& family) {
   const std::string begin =
       strings::cat("add rule inet ", table, " ", chain, " fib daddr type local dnat ", family.keyword, " to ");
   out += strings::cat(begin, family.keyword, " daddr . ", family.protocol, " dport map @published_", family.suffix, "_at\n");
-  out += strings::cat(begin, family.protocol, " dport map @published_", family.suffix, "\n");
+  const std::string_view beside_loopback = family.version6 ? "ip6 daddr != ::1 " : "";
+  const std::string any = strings::cat("add rule inet ", table, " ", chain, " ", beside_loopback, "fib daddr type local dnat ",
+                                       family.keyword, " to ");
+  out += strings::cat(any, family.protocol, " dport map @published_", family.suffix, "\n");
 }
 
 // "10.0.3.17, 10.0.3.18": the containers' addresses of one version.

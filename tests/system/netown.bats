@@ -188,6 +188,9 @@ ask() { on "$1" "${PEER[@]}" ask "$2" "$3" "$4"; }
   start_container "$NAME-2"
   serve "$NAME" 80 81
   other=$(init_pid "$NAME-2")
+  began=$(date +%s%N)
+  run ask "$HOST" tcp ::1 8080 # nobody's: refused at once
+  [ "$status" != 0 ] && [ $(($(date +%s%N) - began)) -lt 2000000000 ]
   for protocol in tcp udp; do
     contains "$(ask "$AWAY" $protocol 192.0.2.1 8080)" "$NAME:80 to 192.0.2.2"
     contains "$(ask "$AWAY" $protocol 2001:db8:55::1 8080)" "$NAME:80 to 2001:db8:55::2"

@@ -82,6 +82,12 @@ TEST(Rules, AreOfThePublicationsAlone) {
   EXPECT_THAT(text, Not(HasSubstr("delete")));
 }
 
+TEST(Rules, LeaveTheLoopbackOfVersion6Alone) {
+  const std::string text = ruleset("lxcbr0", {published("tcp,*,8080,1,fd00::17,80")});
+  EXPECT_THAT(text,
+              HasSubstr("publish_output ip6 daddr != ::1 fib daddr type local dnat ip6 to tcp dport map @published_tcp6\n"));
+}
+
 TEST(Rules, GoWithTheLastPublication) {
   const std::string text = ruleset("lxcbr0", {});
   for (const auto* what : {"chain inet berth_lxcbr0 publish_guard", "chain inet berth_lxcbr0 publish_output",
