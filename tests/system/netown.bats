@@ -344,6 +344,13 @@ nameserver 2001:db8::53"
   equals "$(inside cat /etc/resolv.conf)" kept
 }
 
+@test "name servers beyond the three that programs ask are warned of" {
+  veth_lines "lxc.net.0.dns = 192.0.2.1 192.0.2.2" "lxc.net.1.type = empty" "lxc.net.1.dns = 192.0.2.3 192.0.2.4" | make_container
+  run lxc-start "${P[@]}" "${N[@]}"
+  equals "$status" 0
+  contains "$output" "192.0.2.4 is not asked"
+}
+
 @test "name servers never go into the host's own file" {
   before=$(cat /etc/resolv.conf)
   container_with "$NAME" "lxc.net.0.dns = 192.0.2.53"
