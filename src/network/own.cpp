@@ -95,11 +95,12 @@ Status add_publications(const Section& section, const os::LinkDetails& link, con
   warn_of_missing_gateway(section, published, recipe);
   const Origin& origin = section.origin_of("publish");
   if (link.kind == "bridge") recipe.add(allow_hairpin(recipe.host_end, origin));
-  auto words = helper_words(section, owner, "publish");
+  auto words = helper_words(section, owner, "publish"), back = helper_words(section, owner, "unpublish");
+  // The end of one run of the container may come after the beginning of the next.
+  for (const std::string run = TRY(random_name("")); auto* of : {&words, &back}) of->push_back(run);
   for (const Publication& one : published) words.push_back(format_publication(one));
   Entry& entry = recipe.add(run_program(std::move(words), "publishing ports", section.link, origin));
-  entry.undo.push_back(
-      run_program(helper_words(section, owner, "unpublish"), "taking published ports back", section.link, origin));
+  entry.undo.push_back(run_program(std::move(back), "taking published ports back", section.link, origin));
   entry.outlives = true;
   return {};
 }

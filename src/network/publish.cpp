@@ -142,12 +142,17 @@ std::optional<Published> parse_line(std::string_view line) {
     word = line.substr(0, end);
     line.remove_prefix(end + 1);
   }
+  std::string run;
+  if (const std::size_t end = line.find(' '); !line.starts_with('/') && end != std::string_view::npos) {
+    run = line.substr(0, end);
+    line.remove_prefix(end + 1);
+  }
   auto what = parse_publication(words[0]);
   const auto pid = strings::parse_number<pid_t>(words[1]);
   const auto began = strings::parse_number<std::uint64_t>(words[2]);
   const auto index = strings::parse_number<unsigned>(words[3]);
   if (!what || !pid || *pid <= 0 || !began || !index || !line.starts_with('/')) return std::nullopt;
-  return Published{std::move(*what), {*pid, *began}, *index, std::string(line)};
+  return Published{std::move(*what), {*pid, *began}, *index, std::string(line), std::move(run)};
 }
 
 }  // namespace
@@ -199,7 +204,7 @@ std::string format_registry(const std::vector<Published>& entries) {
   std::string text{kFirstLine};
   for (const Published& entry : entries) {
     text += strings::cat(format_publication(entry.what), ' ', entry.holder.pid, ' ', entry.holder.began, ' ', entry.index, ' ',
-                         entry.container, '\n');
+                         entry.run, entry.run.empty() ? "" : " ", entry.container, '\n');
   }
   return text;
 }

@@ -103,10 +103,13 @@ TEST(Publishing, IsOneProgramThatIsTakenBackByOne) {
   section.published = {ports("", 8080)};
   const Recipe recipe = planned(section);
   const Entry& entry = recipe.entries[recipe.entries.size() - 2];  // the last one notes the addresses
+  ASSERT_THAT(entry.act.program, SizeIs(7));
+  const std::string run = entry.act.program[5];
+  EXPECT_EQ(run.size(), 6U);
   EXPECT_THAT(entry.act.program,
-              ElementsAre("/usr/libexec/berth-network", "publish", "br0", "/c/web1", "0", "tcp,*,8080,1,10.0.3.9,80"));
+              ElementsAre("/usr/libexec/berth-network", "publish", "br0", "/c/web1", "0", run, "tcp,*,8080,1,10.0.3.9,80"));
   ASSERT_THAT(entry.undo, SizeIs(1));
-  EXPECT_THAT(entry.undo[0].program, ElementsAre("/usr/libexec/berth-network", "unpublish", "br0", "/c/web1", "0"));
+  EXPECT_THAT(entry.undo[0].program, ElementsAre("/usr/libexec/berth-network", "unpublish", "br0", "/c/web1", "0", run));
   EXPECT_TRUE(entry.outlives);
   EXPECT_THAT(recipe.warnings, IsEmpty());
 }

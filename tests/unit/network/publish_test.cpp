@@ -40,7 +40,8 @@ TEST(Publication, IsShownAsPeopleWriteIt) {
 
 TEST(Registry, IsReadAsItIsWritten) {
   const std::vector<Published> entries = {published("tcp,*,8080,1,10.0.3.17,80", "/var/lib/lxc/web 1"),
-                                          published("udp,*,1,9,fd00::2,1")};
+                                          published("udp,*,1,9,fd00::2,1"),
+                                          {publication("tcp,*,9,1,10.0.3.17,80"), {1, 2}, 3, "/c/web 1", "aB3dEf"}};
   EXPECT_EQ(parse_registry(format_registry(entries), "f").value(), entries);
   for (const std::string_view text :
        {"tcp,*,8080,1,10.0.3.17,80 100 2000 0", "tcp,*,8080,1,10.0.3.17,80 100 2000 0 web1", "x 100 2000 0 /c",
