@@ -1,6 +1,6 @@
 // Runs in: berth-network, started by the monitor for what a network needs beside rtnetlink:
-//   berth-network publish BRIDGE CONTAINER INDEX PUBLICATION...   as long as the process that started it lives
-//   berth-network unpublish BRIDGE CONTAINER INDEX
+//   berth-network publish BRIDGE CONTAINER INDEX RUN PUBLICATION...   as long as the process that started it lives
+//   berth-network unpublish BRIDGE CONTAINER INDEX [RUN]
 //   berth-network announce BRIDGE CONTAINER INDEX ADDRESS...
 //   berth-network withdraw BRIDGE CONTAINER INDEX [ADDRESS...]    whose reservations stay
 // CONTAINER is LXCPATH/NAME. What went wrong goes to standard error, where the monitor reads it.
@@ -34,7 +34,12 @@ std::optional<Request> parse(std::span<char*> arguments) {
   const auto index = strings::parse_number<unsigned>(arguments[4]);
   if (!index || arguments[3][0] != '/') return std::nullopt;
   Request request{arguments[1], {arguments[2], arguments[3], *index}, {}};
-  for (char* word : arguments.subspan(5)) request.words.emplace_back(word);
+  auto rest = arguments.subspan(5);
+  if (request.verb.ends_with("publish") && !rest.empty()) {
+    request.publisher.run = rest.front();
+    rest = rest.subspan(1);
+  }
+  for (char* word : rest) request.words.emplace_back(word);
   return request;
 }
 

@@ -48,13 +48,7 @@ Result<std::vector<BookEntry>> read_entries(const std::string& path) {
 }
 
 // A container without a configuration file can still run: one that was started with --rcfile.
-bool runs(std::string_view container) {
-  const std::string name = strings::cat("@", container, "/command");
-  const auto sockets = sys::read_file("/proc/net/unix");
-  return !sockets || sockets->find(name + "\n") != std::string::npos;
-}
-
-bool is_gone(const std::string& container) { return !sys::exists(container + "/config") && !runs(container); }
+bool is_gone(const std::string& container) { return !sys::exists(container + "/config") && !container_runs(container); }
 
 bool same_version(const AddressPool& pool, const BookEntry& entry) {
   return (pool.family == AF_INET6) == (entry.address.find(':') != std::string::npos);

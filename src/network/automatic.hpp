@@ -16,7 +16,8 @@ struct AddressSeeker {
 };
 
 // Adds the section's automatic addresses to its others, with the length of the network of the bridge. Error: not a pair on a
-// bridge, the bridge has no address of that version, its network is full.
+// bridge, an address that is written there belongs to the bridge or to another container that runs, the bridge has no address of
+// that version, its network is full.
 Status add_automatic_addresses(Section& section, const Host& host, const AddressSeeker& seeker);
 
 // The bridge's first address that others can use, of that version. Error: it has none.

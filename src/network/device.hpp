@@ -31,6 +31,10 @@ class Host {
   virtual Result<std::optional<os::LinkDetails>> find(const std::string& name) const = 0;
   virtual Result<std::vector<os::LinkAddress>> addresses_of(int index) const = 0;
   virtual Result<std::vector<std::string>> names() const = 0;
+  // Interfaces that belong to a bridge.
+  virtual Result<std::vector<os::Link>> ports_of(int bridge) const = 0;
+  // Addresses of both versions whose owners have answered there.
+  virtual Result<std::vector<std::string>> neighbours_of(int index) const = 0;
   // "phy0": the radio of a wireless interface, which moves as a whole; empty: it is not wireless.
   virtual Result<std::string> radio_of(const std::string& name) const = 0;
   // False: Open vSwitch does not know it, or is not there.
@@ -66,6 +70,8 @@ class KernelHost final : public Host {
   Result<std::optional<os::LinkDetails>> find(const std::string& name) const override;
   Result<std::vector<os::LinkAddress>> addresses_of(int index) const override;
   Result<std::vector<std::string>> names() const override;
+  Result<std::vector<os::Link>> ports_of(int bridge) const override;
+  Result<std::vector<std::string>> neighbours_of(int index) const override;
   Result<std::string> radio_of(const std::string& name) const override;
   Result<bool> is_open_vswitch(const std::string& name) const override;
 

@@ -3,6 +3,7 @@
 
 #include "base/strings.hpp"
 #include "network/device.hpp"
+#include "network/neighbours.hpp"
 #include "os/command.hpp"
 #include "sys/file.hpp"
 
@@ -21,6 +22,20 @@ Result<std::vector<std::string>> KernelHost::names() const {
   std::vector<std::string> names;
   for (os::Link& link : TRY(TRY(socket())->links())) names.push_back(std::move(link.name));
   return names;
+}
+
+Result<std::vector<os::Link>> KernelHost::ports_of(int bridge) const {
+  auto links = TRY(TRY(socket())->bare_links());
+  std::erase_if(links, [bridge](const os::Link& link) { return link.master != bridge; });
+  return links;
+}
+
+Result<std::vector<std::string>> KernelHost::neighbours_of(int index) const {
+  std::vector<std::string> addresses;
+  for (Neighbour& neighbour : TRY(neighbours())) {
+    if (neighbour.index == index) addresses.push_back(std::move(neighbour.address));
+  }
+  return addresses;
 }
 
 // sysfs shows the network namespace in which it was mounted: elsewhere there are no wireless interfaces for it.

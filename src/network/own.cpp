@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 
 #include "base/strings.hpp"
+#include "network/address_use.hpp"
 #include "network/automatic.hpp"
 #include "network/kinds.hpp"
 #include "network/requests.hpp"
@@ -93,11 +95,12 @@ Status add_publications(const Section& section, const os::LinkDetails& link, con
   warn_of_missing_gateway(section, published, recipe);
   const Origin& origin = section.origin_of("publish");
   if (link.kind == "bridge") recipe.add(allow_hairpin(recipe.host_end, origin));
-  auto words = helper_words(section, owner, "publish");
+  auto words = helper_words(section, owner, "publish"), back = helper_words(section, owner, "unpublish");
+  // The end of one run of the container may come after the beginning of the next.
+  for (const std::string run = TRY(random_name("")); auto* of : {&words, &back}) of->push_back(run);
   for (const Publication& one : published) words.push_back(format_publication(one));
   Entry& entry = recipe.add(run_program(std::move(words), "publishing ports", section.link, origin));
-  entry.undo.push_back(
-      run_program(helper_words(section, owner, "unpublish"), "taking published ports back", section.link, origin));
+  entry.undo.push_back(run_program(std::move(back), "taking published ports back", section.link, origin));
   entry.outlives = true;
   return {};
 }
@@ -128,6 +131,22 @@ void add_announcement(const Section& section, const Owner& owner, Recipe& recipe
   entry.undo.push_back(
       run_program(std::move(back), strings::cat("taking the name off the name server of ", section.link), section.link, origin));
   entry.outlives = true;
+}
+
+// On the host's end of the pair: who has which addresses of the bridge.
+void add_note(const Section& section, const Owner& owner, Recipe& recipe) {
+  AddressNote note{owner.container, {}};
+  for (const Subnet& subnet : section.addresses) note.addresses.push_back(subnet.address.text());
+  const std::string text = format_address_note(note);
+  if (text.empty() || recipe.host_end.empty()) return;
+  const Origin& origin = section.addresses.front().origin;
+  Request request(RTM_SETLINK, 0, ifinfomsg{});
+  request.index_at(NLMSG_HDRLEN + offsetof(ifinfomsg, ifi_index), recipe.host_end);
+  request.message().add(IFLA_IFALIAS, std::as_bytes(std::span(text)));
+  Act act =
+      std::move(request).act(Side::kHost, strings::cat("noting the addresses on ", recipe.host_end), recipe.host_end, origin);
+  act.may_fail = true;
+  recipe.add(std::move(act));
 }
 
 }  // namespace
@@ -174,6 +193,7 @@ Status plan_own(const Section& section, const Host& host, const Owner& owner, Re
   if (is_bridged(section) && (limited || !section.published.empty())) link = TRY(require_link(section, host));
   if (limited) TRY(add_limits(section, recipe.host_end, section.mtu.value_or(link.mtu != 0 ? link.mtu : kUsualMtu), recipe));
   TRY(add_publications(section, link, owner, recipe));
+  if (is_bridged(section)) add_note(section, owner, recipe);
   if (is_bridged(section)) add_announcement(section, owner, recipe);
   return {};
 }

@@ -83,12 +83,16 @@ std::string removed(std::string_view table) {
   return out;
 }
 
-// Those that name an address go before those that stand for all.
+// Those that name an address go before those that stand for all. ::1 is left out, where a connection is then refused at once:
+// the kernel drops answers that come back to it from another interface.
 void add_translations(std::string& out, std::string_view table, std::string_view chain, const Family& family) {
   const std::string begin =
       strings::cat("add rule inet ", table, " ", chain, " fib daddr type local dnat ", family.keyword, " to ");
   out += strings::cat(begin, family.keyword, " daddr . ", family.protocol, " dport map @published_", family.suffix, "_at\n");
-  out += strings::cat(begin, family.protocol, " dport map @published_", family.suffix, "\n");
+  const std::string_view beside_loopback = family.version6 ? "ip6 daddr != ::1 " : "";
+  const std::string any = strings::cat("add rule inet ", table, " ", chain, " ", beside_loopback, "fib daddr type local dnat ",
+                                       family.keyword, " to ");
+  out += strings::cat(any, family.protocol, " dport map @published_", family.suffix, "\n");
 }
 
 // "10.0.3.17, 10.0.3.18": the containers' addresses of one version.
@@ -138,12 +142,17 @@ std::optional<Published> parse_line(std::string_view line) {
     word = line.substr(0, end);
     line.remove_prefix(end + 1);
   }
+  std::string run;
+  if (const std::size_t end = line.find(' '); !line.starts_with('/') && end != std::string_view::npos) {
+    run = line.substr(0, end);
+    line.remove_prefix(end + 1);
+  }
   auto what = parse_publication(words[0]);
   const auto pid = strings::parse_number<pid_t>(words[1]);
   const auto began = strings::parse_number<std::uint64_t>(words[2]);
   const auto index = strings::parse_number<unsigned>(words[3]);
   if (!what || !pid || *pid <= 0 || !began || !index || !line.starts_with('/')) return std::nullopt;
-  return Published{std::move(*what), {*pid, *began}, *index, std::string(line)};
+  return Published{std::move(*what), {*pid, *began}, *index, std::string(line), std::move(run)};
 }
 
 }  // namespace
@@ -195,7 +204,7 @@ std::string format_registry(const std::vector<Published>& entries) {
   std::string text{kFirstLine};
   for (const Published& entry : entries) {
     text += strings::cat(format_publication(entry.what), ' ', entry.holder.pid, ' ', entry.holder.began, ' ', entry.index, ' ',
-                         entry.container, '\n');
+                         entry.run, entry.run.empty() ? "" : " ", entry.container, '\n');
   }
   return text;
 }

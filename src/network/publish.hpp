@@ -46,6 +46,7 @@ struct Published {
   Holder holder;
   unsigned index = 0;     // of lxc.net.N
   std::string container;  // LXCPATH/NAME
+  std::string run = {};   // of the container: letters and digits by chance
   bool operator==(const Published&) const = default;
 };
 

@@ -74,9 +74,11 @@ bool drop_dead(std::vector<Published>& entries) {
   return std::erase_if(entries, dead) != 0;
 }
 
-void drop_own(std::vector<Published>& entries, const Publisher& publisher) {
-  std::erase_if(entries,
-                [&](const Published& entry) { return entry.container == publisher.container && entry.index == publisher.index; });
+// `run`: of this one alone; empty: of all.
+void drop_own(std::vector<Published>& entries, const Publisher& publisher, std::string_view run) {
+  std::erase_if(entries, [&](const Published& entry) {
+    return entry.container == publisher.container && entry.index == publisher.index && (run.empty() || entry.run == run);
+  });
 }
 
 // --- the kernel ------------------------------------------------------------------------------------------------------------
@@ -218,7 +220,7 @@ Result<Registries> open_cleaned(const Publisher& publisher) {
   Registries all = TRY(open_registries(publisher.bridge));
   clean_others(all.others);
   drop_dead(all.own.entries);
-  drop_own(all.own.entries, publisher);
+  drop_own(all.own.entries, publisher, {});
   return all;
 }
 
@@ -257,7 +259,8 @@ Status publish(const Publisher& publisher, const Holder& holder, const std::vect
   TRY(check(publisher, holder, wanted));
   Registry& registry = all.own;
   const auto before = registry.entries;
-  for (const Publication& one : wanted) registry.entries.push_back({one, holder, publisher.index, publisher.container});
+  for (const Publication& one : wanted)
+    registry.entries.push_back({one, holder, publisher.index, publisher.container, publisher.run});
   TRY(save(registry));  // first: what is registered and not in the kernel yet, the next change repairs
   Status written = write_rules(publisher.bridge, registry.entries);
   if (written) return {};
@@ -271,7 +274,7 @@ Status unpublish(const Publisher& publisher) {
   Registries all = TRY(open_registries(publisher.bridge));
   Registry& registry = all.own;
   const std::size_t before = registry.entries.size();
-  drop_own(registry.entries, publisher);
+  drop_own(registry.entries, publisher, publisher.run);
   if (registry.entries.size() == before) return {};
   drop_dead(registry.entries);
   TRY(write_rules(publisher.bridge, registry.entries));

@@ -15,12 +15,13 @@ struct Publisher {
   std::string bridge;
   std::string container;  // LXCPATH/NAME
   unsigned index = 0;     // of lxc.net.N
+  std::string run = {};   // of the container, as Published has it
 };
 
 // Publishes these in place of what the publisher had before. They count as long as `holder` lives. Error: another container or a
 // process of the host has one of the ports, the host does not forward, nft refuses; then nothing has changed.
 Status publish(const Publisher& publisher, const Holder& holder, const std::vector<Publication>& wanted);
-// Nothing published is fine.
+// What the publisher's run has published; of all its runs where that is empty. Nothing published is fine.
 Status unpublish(const Publisher& publisher);
 
 // Error: there is no such process.

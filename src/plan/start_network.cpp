@@ -282,6 +282,12 @@ Status plan_name_servers(Builder& builder) {
                     .set_by(builder.name_servers_origin)
                     .hint("remove the line, or set lxc.rootfs.path"));
   }
+  constexpr std::size_t kRead = 3;  // MAXNS of resolv.conf(5)
+  if (builder.name_servers.size() > kRead) {
+    builder.plan.settings.warnings.push_back(
+        strings::cat("programs ask the first three name servers of resolv.conf(5): lxc.net.N.dns has ",
+                     builder.name_servers.size(), " of them, and ", builder.name_servers[kRead], " is not asked"));
+  }
   std::string text = "# written by berth when the container starts (lxc.net.N.dns)\n";
   for (const std::string& server : builder.name_servers) text += strings::cat("nameserver ", server, '\n');
   PlannedStep& step = builder.inside(child::Op::kReplaceFile, "writing /etc/resolv.conf");

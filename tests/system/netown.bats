@@ -148,6 +148,28 @@ ask() { on "$1" "${PEER[@]}" ask "$2" "$3" "$4"; }
   equals "$(address_of "$NAME")" 10.55.0.2
 }
 
+@test "an address that is written out belongs to one running container, and auto passes it over" {
+  on "$HOST" ip addr flush dev "$BR"
+  on "$HOST" ip addr add 10.55.0.1/29 dev "$BR"
+  on "$HOST" ip addr add 10.55.0.2/29 dev "$BR"
+  veth_lines "lxc.net.0.ipv4.address = 10.55.0.3/29" | make_container "$NAME"
+  veth_lines "lxc.net.0.ipv4.address = 10.55.0.3/29" | make_container "$NAME-2"
+  start_container
+  exits 1 lxc-start "${P[@]}" -n "$NAME-2"
+  contains "$output" "container $NAME of $LXCPATH has it on $BR"
+  for n in 3 4 5; do
+    veth_lines "lxc.net.0.ipv4.address = auto" | make_container "$NAME-$n"
+    start_container "$NAME-$n"
+    [[ $(address_of "$NAME-$n") = 10.55.0.[456] ]]
+  done
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  start_container "$NAME-2"
+  equals "$(address_of "$NAME-2")" 10.55.0.3
+  sed -i 's/10.55.0.3/10.55.0.2/' "$LXCPATH/$NAME/config"
+  exits 1 lxc-start "${P[@]}" "${N[@]}"
+  contains "$output" "it is the address of $BR on the host"
+}
+
 @test "an automatic address needs a bridge with an address" {
   veth_lines "lxc.net.0.ipv4.address = auto" | sed /link/d | make_container "$NAME"
   exits 1 lxc-start "${P[@]}" "${N[@]}"
@@ -166,6 +188,9 @@ ask() { on "$1" "${PEER[@]}" ask "$2" "$3" "$4"; }
   start_container "$NAME-2"
   serve "$NAME" 80 81
   other=$(init_pid "$NAME-2")
+  began=$(date +%s%N)
+  run ask "$HOST" tcp ::1 8080 # nobody's: refused at once
+  [ "$status" != 0 ] && [ $(($(date +%s%N) - began)) -lt 2000000000 ]
   for protocol in tcp udp; do
     contains "$(ask "$AWAY" $protocol 192.0.2.1 8080)" "$NAME:80 to 192.0.2.2"
     contains "$(ask "$AWAY" $protocol 2001:db8:55::1 8080)" "$NAME:80 to 2001:db8:55::2"
@@ -317,6 +342,13 @@ nameserver 2001:db8::53"
   sed -i '/dns/d' "$LXCPATH/$NAME/config"
   start_container
   equals "$(inside cat /etc/resolv.conf)" kept
+}
+
+@test "name servers beyond the three that programs ask are warned of" {
+  veth_lines "lxc.net.0.dns = 192.0.2.1 192.0.2.2" "lxc.net.1.type = empty" "lxc.net.1.dns = 192.0.2.3 192.0.2.4" | make_container
+  run lxc-start "${P[@]}" "${N[@]}"
+  equals "$status" 0
+  contains "$output" "192.0.2.4 is not asked"
 }
 
 @test "name servers never go into the host's own file" {

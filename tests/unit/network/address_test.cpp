@@ -1,6 +1,8 @@
 // Automatic addresses: which one is picked, how the choice is kept, and who else has addresses.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include "base/strings.hpp"
 #include "network/address_book.hpp"
 #include "network/address_use.hpp"
+#include "network/neighbours.hpp"
 
 namespace berth::network {
 namespace {
@@ -200,19 +203,60 @@ TEST(AddressBookText, RefusesWhatIsDamaged) {
   }
 }
 
-TEST(AddressUse, KnowsLeasesAndNeighbours) {
+TEST(AddressUse, KnowsLeases) {
   AddressSet addresses;
   add_leases(addresses,
              "1700000000 00:16:3e:01:02:03 10.0.3.50 web1 01:00\nduid 00:01\n1700000000 1234 FD00::0:9 web1 00:01\nx\n0 y "
              "nonsense z w\n");
   EXPECT_THAT(addresses, UnorderedElementsAre("10.0.3.50", "fd00::9"));
-  add_neighbours(addresses,
-                 "IP address       HW type     Flags       HW address            Mask     Device\n"
-                 "10.0.3.60        0x1         0x2         00:16:3e:00:00:01     *        br0\n"
-                 "10.0.3.61        0x1         0x0         00:00:00:00:00:00     *        br0\n"
-                 "10.0.3.62        0x1         0x6         00:16:3e:00:00:02     *        br1\n",
-                 "br0");
-  EXPECT_THAT(addresses, UnorderedElementsAre("10.0.3.50", "10.0.3.60", "fd00::9"));
+}
+
+std::vector<std::byte> neighbour_message(unsigned char family, unsigned short state, std::size_t size) {
+  struct {
+    ndmsg body;
+    rtattr head;
+    unsigned char address[16];
+  } message{};
+  message.body.ndm_family = family;
+  message.body.ndm_ifindex = 7;
+  message.body.ndm_state = state;
+  message.head = {static_cast<unsigned short>(sizeof(rtattr) + size), NDA_DST};
+  for (unsigned char& byte : message.address) byte = 10;
+  const auto bytes = std::as_bytes(std::span(&message, 1));
+  return {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(sizeof(ndmsg) + sizeof(rtattr) + size)};
+}
+
+TEST(AddressUse, KnowsNeighboursThatHaveAnswered) {
+  const auto found = parse_neighbour(neighbour_message(AF_INET, NUD_STALE, 4));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->index, 7);
+  EXPECT_EQ(found->address, "10.10.10.10");
+  EXPECT_EQ(parse_neighbour(neighbour_message(AF_INET6, NUD_REACHABLE, 16)).value().address, "a0a:a0a:a0a:a0a:a0a:a0a:a0a:a0a");
+  EXPECT_FALSE(parse_neighbour(neighbour_message(AF_INET, NUD_INCOMPLETE, 4)));
+  EXPECT_FALSE(parse_neighbour(neighbour_message(AF_INET, NUD_FAILED, 4)));
+  EXPECT_FALSE(parse_neighbour(neighbour_message(AF_INET6, NUD_STALE, 4)));
+  EXPECT_FALSE(parse_neighbour(neighbour_message(AF_BRIDGE, NUD_REACHABLE, 4)));
+  auto cut = neighbour_message(AF_INET, NUD_STALE, 4);
+  for (; !cut.empty(); cut.pop_back()) static_cast<void>(parse_neighbour(cut));
+}
+
+TEST(AddressNote, IsReadAsItIsWritten) {
+  const AddressNote note{"/var/lib/lxc/web 1", {"10.0.3.7", "fd00::7"}};
+  EXPECT_EQ(format_address_note(note), "berth: 10.0.3.7 fd00::7 /var/lib/lxc/web 1");
+  const auto read = parse_address_note(format_address_note(note));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->container, note.container);
+  EXPECT_EQ(read->addresses, note.addresses);
+  for (const std::string_view other : {"", "uplink", "berth:", "berth: 10.0.3.7", "berth: x /c/web1", "berth 10.0.3.7 /c"})
+    EXPECT_FALSE(parse_address_note(other)) << other;
+}
+
+TEST(AddressNote, IsNoLongerThanTheKernelTakes) {
+  AddressNote note{"/c/" + std::string(100, 'x'), {}};
+  for (int i = 0; i < 100; ++i) note.addresses.push_back(strings::cat("10.0.3.", i));
+  EXPECT_LE(format_address_note(note).size(), 255U);
+  EXPECT_GT(parse_address_note(format_address_note(note)).value().addresses.size(), 5U);
+  EXPECT_EQ(format_address_note({"/c/" + std::string(250, 'x'), {"10.0.3.7"}}), "");
 }
 
 }  // namespace

@@ -20,8 +20,10 @@ class FakeHost final : public Host {
  public:
   std::map<std::string, os::LinkDetails> links;
   std::map<int, std::vector<os::LinkAddress>> addresses;
-  std::vector<std::string> switches;  // of Open vSwitch
-  std::string radio;                  // of every interface; empty: none has one
+  std::vector<os::Link> ports;          // of every bridge
+  std::vector<std::string> neighbours;  // on every interface
+  std::vector<std::string> switches;    // of Open vSwitch
+  std::string radio;                    // of every interface; empty: none has one
 
   os::LinkDetails& add(const std::string& name, const std::string& kind, std::uint32_t mtu = 1500) {
     os::LinkDetails& link = links[name];
@@ -42,6 +44,8 @@ class FakeHost final : public Host {
     return found == addresses.end() ? std::vector<os::LinkAddress>() : found->second;
   }
   Result<std::vector<std::string>> names() const override { return order_; }
+  Result<std::vector<os::Link>> ports_of(int) const override { return ports; }
+  Result<std::vector<std::string>> neighbours_of(int) const override { return neighbours; }
   Result<std::string> radio_of(const std::string&) const override { return radio; }
   Result<bool> is_open_vswitch(const std::string& name) const override {
     return std::ranges::find(switches, name) != switches.end();

@@ -7,8 +7,10 @@
 #include <linux/rtnetlink.h>
 #include <linux/tc_act/tc_mirred.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -39,9 +41,13 @@ class FakeHost final : public Host {
   }
   Result<std::vector<os::LinkAddress>> addresses_of(int) const override { return addresses; }
   Result<std::vector<std::string>> names() const override { return std::vector<std::string>{"br0"}; }
+  Result<std::vector<os::Link>> ports_of(int) const override { return ports; }
+  Result<std::vector<std::string>> neighbours_of(int) const override { return neighbours; }
   Result<std::string> radio_of(const std::string&) const override { return std::string(); }
   Result<bool> is_open_vswitch(const std::string&) const override { return false; }
 
+  std::vector<os::Link> ports;
+  std::vector<std::string> neighbours;
   std::vector<os::LinkAddress> addresses = {
       {AF_INET6, "fe80::1", 64, RT_SCOPE_LINK}, {AF_INET, "10.0.3.1", 24, 0}, {AF_INET6, "fd00::1", 64, 0}};
 };
@@ -96,11 +102,14 @@ TEST(Publishing, IsOneProgramThatIsTakenBackByOne) {
   section.gateway4.kind = Gateway::Kind::kAutomatic;
   section.published = {ports("", 8080)};
   const Recipe recipe = planned(section);
-  const Entry& entry = recipe.entries.back();
+  const Entry& entry = recipe.entries[recipe.entries.size() - 2];  // the last one notes the addresses
+  ASSERT_THAT(entry.act.program, SizeIs(7));
+  const std::string run = entry.act.program[5];
+  EXPECT_EQ(run.size(), 6U);
   EXPECT_THAT(entry.act.program,
-              ElementsAre("/usr/libexec/berth-network", "publish", "br0", "/c/web1", "0", "tcp,*,8080,1,10.0.3.9,80"));
+              ElementsAre("/usr/libexec/berth-network", "publish", "br0", "/c/web1", "0", run, "tcp,*,8080,1,10.0.3.9,80"));
   ASSERT_THAT(entry.undo, SizeIs(1));
-  EXPECT_THAT(entry.undo[0].program, ElementsAre("/usr/libexec/berth-network", "unpublish", "br0", "/c/web1", "0"));
+  EXPECT_THAT(entry.undo[0].program, ElementsAre("/usr/libexec/berth-network", "unpublish", "br0", "/c/web1", "0", run));
   EXPECT_TRUE(entry.outlives);
   EXPECT_THAT(recipe.warnings, IsEmpty());
 }
@@ -256,6 +265,73 @@ TEST_F(Automatic, AddressesNeedABridgeThatHasOne) {
   lone.addresses = {{AF_INET, "10.0.3.1", 32, 0}};
   EXPECT_THAT(refused(bridged(), bare), HasSubstr("br0 has no IPv4 address"));
   EXPECT_THAT(refused(bridged(), lone), HasSubstr("no room for others"));
+}
+
+// A command socket, as a running container has one.
+class Running {
+ public:
+  explicit Running(const std::string& container) : socket_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string name = container + "/command";
+    std::memcpy(address.sun_path + 1, name.data(), name.size());
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(socket_, 1), 0);
+  }
+  ~Running() { ::close(socket_); }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  int socket_;
+};
+
+TEST_F(Automatic, AddressesAreNobodyElses) {
+  Section section = bridged();
+  section.automatic4 = kLine;
+  FakeHost host;
+  host.addresses = {{AF_INET, "10.0.3.1", 29, 0}, {AF_INET, "10.0.3.2", 29, 0}};
+  host.neighbours = {"10.0.3.3"};
+  const Running other(directory + "/other"), own(directory + "/web1");
+  host.ports.resize(3);
+  host.ports[0].alias = strings::cat("berth: 10.0.3.4 ", directory, "/other");
+  host.ports[1].alias = strings::cat("berth: 10.0.3.5 ", directory, "/stopped");
+  host.ports[2].alias = strings::cat("berth: 10.0.3.6 ", directory, "/web1");
+  const auto given = [&](const std::string& name) {
+    Section asking = section;
+    const auto done = add_automatic_addresses(asking, host, {strings::cat(directory, name), directory + name + ".book", true});
+    return done ? asking.addresses[0].address.text() : done.error().line();
+  };
+  EXPECT_THAT(given("/web1"), ::testing::AnyOf("10.0.3.5", "10.0.3.6"));
+  EXPECT_EQ(given("/web2"), "10.0.3.5");
+}
+
+TEST_F(Automatic, WrittenAddressesThatAreTakenAreRefused) {
+  const Running other(directory + "/other");
+  FakeHost host;
+  host.ports.resize(1);
+  host.ports[0].alias = strings::cat("berth: 10.0.3.4 fd00::4 ", directory, "/other");
+  const auto refused = [&](std::string_view address) {
+    Section section = with_addresses({address});
+    section.addresses[0].origin = kLine;
+    const auto done = add_automatic_addresses(section, host, {directory + "/web1", directory + "/book", true});
+    return done ? "nothing is refused" : done.error().render("t", "c");
+  };
+  EXPECT_THAT(refused("10.0.3.1/24"), HasSubstr("the address of br0 on the host"));
+  EXPECT_THAT(refused("fd00::1/64"), HasSubstr("the address of br0 on the host"));
+  EXPECT_THAT(refused("10.0.3.0/24"), HasSubstr("the first or the last one of 10.0.3.0/24"));
+  EXPECT_THAT(refused("10.0.3.255/24"), HasSubstr("/c/config:5"));
+  EXPECT_THAT(refused("10.0.3.4/24"), HasSubstr("container other of " + directory + " has it on br0"));
+  EXPECT_THAT(refused("fd00::4/64"), HasSubstr("stop that container"));
+  for (const auto* fine : {"10.0.3.5/24", "192.0.2.0/24", "fd00::/64"}) EXPECT_EQ(refused(fine), "nothing is refused") << fine;
+}
+
+TEST(Notes, AreOnTheHostsEnd) {
+  const Recipe recipe = planned(with_addresses({"10.0.3.9/24", "fd00::9/64"}));
+  ASSERT_THAT(recipe.entries, SizeIs(1));
+  EXPECT_EQ(recipe.entries[0].act.object, "vethAb12Cd");
+  EXPECT_THAT(recipe.entries[0].act.request, HasSubstr("berth: 10.0.3.9 fd00::9 /c/web1"));
 }
 
 TEST(NameServers, AreThoseOfTheLineOrTheBridge) {

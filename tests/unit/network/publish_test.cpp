@@ -40,7 +40,8 @@ TEST(Publication, IsShownAsPeopleWriteIt) {
 
 TEST(Registry, IsReadAsItIsWritten) {
   const std::vector<Published> entries = {published("tcp,*,8080,1,10.0.3.17,80", "/var/lib/lxc/web 1"),
-                                          published("udp,*,1,9,fd00::2,1")};
+                                          published("udp,*,1,9,fd00::2,1"),
+                                          {publication("tcp,*,9,1,10.0.3.17,80"), {1, 2}, 3, "/c/web 1", "aB3dEf"}};
   EXPECT_EQ(parse_registry(format_registry(entries), "f").value(), entries);
   for (const std::string_view text :
        {"tcp,*,8080,1,10.0.3.17,80 100 2000 0", "tcp,*,8080,1,10.0.3.17,80 100 2000 0 web1", "x 100 2000 0 /c",
@@ -80,6 +81,12 @@ TEST(Rules, AreOfThePublicationsAlone) {
   EXPECT_THAT(text, HasSubstr("dnat ip to tcp dport map @published_tcp4\n"));
   EXPECT_THAT(text, Not(HasSubstr("dnat ip6")));
   EXPECT_THAT(text, Not(HasSubstr("delete")));
+}
+
+TEST(Rules, LeaveTheLoopbackOfVersion6Alone) {
+  const std::string text = ruleset("lxcbr0", {published("tcp,*,8080,1,fd00::17,80")});
+  EXPECT_THAT(text,
+              HasSubstr("publish_output ip6 daddr != ::1 fib daddr type local dnat ip6 to tcp dport map @published_tcp6\n"));
 }
 
 TEST(Rules, GoWithTheLastPublication) {
