@@ -2,7 +2,7 @@
 #include "runtime/network_use.hpp"
 
 #include <algorithm>
-#include <array>
+#include <optional>
 
 #include "base/strings.hpp"
 
@@ -48,20 +48,63 @@ class Matcher {
   std::vector<os::Link> left_;
 };
 
+using Question = CommandClient::Question;
+using Answers = std::vector<Result<CommandClient::Answer>>;
+
+constexpr unsigned kMostIndex = 4096;  // a network of a higher number is not looked for
+
+Question item(std::string key) { return {Command::kGetConfigItem, std::move(key)}; }
+
+std::string text_of(Answers& answers, std::size_t at) { return answers[at] ? std::move(answers[at]->text) : std::string(); }
+
+void ask_for_network(std::vector<Question>& questions, unsigned index) {
+  for (const std::string_view key : {"type", "link", "name", "veth.pair"})
+    questions.push_back(item(strings::cat("lxc.net.", index, '.', key)));
+}
+
+ConfiguredNetwork network_of(Answers& answers) {
+  return {text_of(answers, 0), text_of(answers, 1), text_of(answers, 2), text_of(answers, 3)};
+}
+
+// The first number from `index` on that has a network.
+std::optional<unsigned> next_number(const CommandClient& client, unsigned index) {
+  constexpr unsigned kAtOnce = 16;
+  for (; index < kMostIndex; index += kAtOnce) {
+    std::vector<Question> questions;
+    for (unsigned i = index; i < index + kAtOnce; ++i) questions.push_back(item(strings::cat("lxc.net.", i, ".type")));
+    Answers answers = client.ask_all(questions);
+    for (unsigned i = 0; i < kAtOnce; ++i) {
+      if (!text_of(answers, i).empty()) return index + i;
+    }
+  }
+  return std::nullopt;
+}
+
+std::size_t count_lines(std::string_view text) {
+  const auto lines = strings::split(text, '\n');
+  return static_cast<std::size_t>(std::ranges::count_if(lines, [](std::string_view line) { return !line.empty(); }));
+}
+
 }  // namespace
 
 std::vector<ConfiguredNetwork> configured_networks(const CommandClient& client) {
-  constexpr auto kKeys = std::to_array<std::string_view>({"type", "link", "name", "veth.pair"});
   std::vector<ConfiguredNetwork> networks;
-  for (std::size_t i = 0;; ++i) {
-    std::vector<CommandClient::Question> questions;
-    for (const std::string_view key : kKeys)
-      questions.push_back({Command::kGetConfigItem, strings::cat("lxc.net.", i, '.', key)});
-    auto answers = client.ask_all(questions);
-    const auto text = [&](std::size_t at) { return answers[at] ? std::move(answers[at]->text) : std::string(); };
-    ConfiguredNetwork network{text(0), text(1), text(2), text(3)};
-    if (network.type.empty()) return networks;
-    networks.push_back(std::move(network));
+  std::size_t count = 0;  // as lxc.net lists their types; 0: not told, they end with the first number that has none
+  for (unsigned index = 0;; ++index) {
+    std::vector<Question> questions;
+    ask_for_network(questions, index);
+    if (index == 0) questions.push_back(item("lxc.net"));
+    Answers answers = client.ask_all(questions);
+    if (index == 0) count = count_lines(text_of(answers, questions.size() - 1));
+    ConfiguredNetwork network = network_of(answers);
+    if (!network.type.empty()) {
+      networks.push_back(std::move(network));
+      if (networks.size() == count) return networks;
+      continue;
+    }
+    const auto next = networks.size() < count ? next_number(client, index + 1) : std::nullopt;
+    if (!next) return networks;
+    index = *next - 1;
   }
 }
 

@@ -20,7 +20,7 @@ struct ConfiguredNetwork {
   // What LXC calls the network in its statistics: the interface of the host that belongs to it. Empty: there is none.
   [[nodiscard]] const std::string& host_name() const { return is_veth() ? pair : link; }
 };
-// In their order; one exchange of several questions for each.
+// In the order of their numbers, which can have gaps; one exchange of several questions for each.
 std::vector<ConfiguredNetwork> configured_networks(const CommandClient& client);
 
 // By the container, bytes.

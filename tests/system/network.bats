@@ -607,6 +607,11 @@ lxc.net.0.mtu = 30" "MTU"
   refuses "$veth
 lxc.net.0.name = lo" "can't be called lo"
   refuses "$veth
+lxc.net.0.veth.pair = rv%d" "can't be called rv%d" "lxc.net.0.veth.pair"
+  refuses "$veth
+lxc.net.0.mtu = 1000
+lxc.net.0.ipv6.address = fd00::2/64" "IPv6 needs 1280"
+  refuses "$veth
 lxc.net.0.ipv6.address = ff02::1/64" "of a group"
   refuses "$veth
 lxc.net.0.veth.ipv4.route = 10.98.0.1/24" "bits beyond its length"

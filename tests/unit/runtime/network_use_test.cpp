@@ -59,6 +59,27 @@ TEST(NetworkUse, WhatIsNotThereIsNotShown) {
             "");
 }
 
+TEST(NetworkUse, NumbersCanHaveGaps) {
+  const std::map<std::string, std::string> items = {
+      {"lxc.net", "veth\nmacvlan\nphys\n"}, {"lxc.net.3.type", "veth"}, {"lxc.net.3.veth.pair", "veth7"},
+      {"lxc.net.4.type", "macvlan"},        {"lxc.net.4.link", "up0"},  {"lxc.net.40.type", "phys"},
+      {"lxc.net.40.link", "nic0"}};
+  const std::string path = strings::cat("/tmp/berth-network-gaps-", ::getpid());
+  int asked = 0;
+  const berth::testing::FakeMonitor monitor(path, "c", [&](Command, std::int64_t, const std::string& data) {
+    ++asked;
+    const auto found = items.find(data.c_str());
+    return found == items.end() ? berth::testing::Answer{.result = -ENOENT}
+                                : berth::testing::Answer{.data = found->second + std::string(1, '\0')};
+  });
+  const auto networks = configured_networks(CommandClient(path, "c"));
+  ASSERT_EQ(networks.size(), 3U);
+  EXPECT_EQ(networks[0].host_name(), "veth7");
+  EXPECT_EQ(networks[1].host_name(), "up0");
+  EXPECT_EQ(networks[2].host_name(), "nic0");
+  EXPECT_LT(asked, 100);
+}
+
 TEST(NetworkUse, AsksUntilThereIsNoType) {
   const std::map<std::string, std::string> items = {{"lxc.net.0.type", "veth"},    {"lxc.net.0.veth.pair", "veth7"},
                                                     {"lxc.net.1.type", "macvlan"}, {"lxc.net.1.link", "up0"},
