@@ -31,17 +31,26 @@ struct Registry {
   std::vector<Published> entries;
 };
 
+constexpr std::string_view kBelow = "lxc/published";
+
+Result<std::string> registry_path(const std::string& bridge) {
+  const auto space = TRY(sys::stat("/proc/self/ns/net"));
+  return strings::cat(TRY(os::run_directory()), '/', kBelow, '/', bridge, '@', space.st_ino);
+}
+
+Result<std::vector<Published>> read_registry(const std::string& path) {
+  const auto text = sys::read_file(path);
+  if (!text && text.error().code() != ENOENT) return fail(text.error());
+  return parse_registry(text ? *text : "", path);
+}
+
 Result<Registry> open_registry(const std::string& bridge) {
-  constexpr std::string_view kBelow = "lxc/published";
   const std::string run = TRY(os::run_directory());
   TRY(os::ensure_private_directory(run, kBelow));
   const std::string directory = strings::cat(run, '/', kBelow);
   auto lock = TRY(os::FileLock::acquire(directory + "/.lock"));
-  const auto space = TRY(sys::stat("/proc/self/ns/net"));
-  const std::string path = strings::cat(directory, '/', bridge, '@', space.st_ino);
-  const auto text = sys::read_file(path);
-  if (!text && text.error().code() != ENOENT) return fail(text.error());
-  return Registry{path, std::move(lock), TRY(parse_registry(text ? *text : "", path))};
+  const std::string path = TRY(registry_path(bridge));
+  return Registry{path, std::move(lock), TRY(read_registry(path))};
 }
 
 Status save(const Registry& registry) {
@@ -211,6 +220,29 @@ Status unpublish(const Publisher& publisher) {
   drop_dead(registry.entries);
   TRY(write_rules(publisher.bridge, registry.entries));
   return save(registry);
+}
+
+Status republish(const std::string& bridge) {
+  if (TRY(read_registry(TRY(registry_path(bridge)))).empty()) return {};
+  Registry registry = TRY(open_registry(bridge));
+  drop_dead(registry.entries);
+  TRY(write_rules(bridge, registry.entries));
+  return save(registry);
+}
+
+Result<bool> misses_published(const std::string& bridge) {
+  auto entries = TRY(read_registry(TRY(registry_path(bridge))));
+  drop_dead(entries);
+  if (entries.empty()) return false;
+  // Asked for all tables: that one is missing is no error then.
+  const std::string listing = TRY(nft({"list", "chains", "inet"}, ""));
+  const std::size_t table = listing.find(strings::cat("table inet ", table_of(bridge), " {"));
+  if (table == std::string::npos) return true;
+  const std::string_view own = std::string_view(listing).substr(table, listing.find("\n}", table) - table);
+  if (own.find("chain publish_") == std::string_view::npos) return true;
+  const bool version4 = std::ranges::any_of(entries, [](const Published& entry) { return !entry.what.version6(); });
+  const auto routed = sys::read_file(strings::cat("/proc/sys/net/ipv4/conf/", bridge, "/route_localnet"));
+  return version4 && routed && strings::trim(*routed) != "1";
 }
 
 }  // namespace berth::network

@@ -75,6 +75,8 @@ add_uplink() {
   ip -n "$HOST" address add 192.0.2.2/24 dev "v$$u"
   ip -n "$HOST" address add 2001:db8::2/64 dev "v$$u" nodad
   ip -n "$HOST" link set "v$$u" up
+  ip -n "$HOST" route add default via 192.0.2.1
+  ip -n "$HOST" -6 route add default via 2001:db8::1
   ip -n "$UPLINK" address add 192.0.2.1/24 dev eth0
   ip -n "$UPLINK" address add 2001:db8::1/64 dev eth0 nodad
   ip -n "$UPLINK" link set eth0 up
@@ -394,6 +396,53 @@ RULES
   on "$HOST" nft delete element inet berth_lxcbr0 published_tcp '{ 8080 }'
   exits 0 net stop
   equals "$(on "$HOST" nft list tables)" ""
+}
+
+@test "ports that are registered as published are published again by a start" {
+  net start
+  local pid registry
+  sleep 300 3>&- &
+  pid=$!
+  registry=/run/lxc/published/lxcbr0@$(on "$HOST" stat -Lc %i /proc/self/ns/net)
+  mkdir -p -m 700 /run/lxc/published
+  registry_line "$pid" >"$registry"
+  exits 3 net status
+  contains "$output" "the rules of published ports are gone"
+  exits 0 net start
+  contains "$output" "repaired: the rules of published ports are gone"
+  contains "$(on "$HOST" nft list table inet berth_lxcbr0)" 10.0.3.7
+  exits 0 net status
+  on "$HOST" nft flush ruleset
+  exits 3 net status
+  exits 0 net restart
+  contains "$(on "$HOST" nft list table inet berth_lxcbr0)" 10.0.3.7
+  exits 0 net status
+  kill "$pid"
+  wait "$pid" || true
+  exits 0 net restart
+  rm -f "$registry"
+}
+
+# What a running container with a published port leaves in the registry; the process PID stands for it.
+registry_line() {
+  echo "# ports that berth publishes; written by berth"
+  echo "tcp,*,8080,1,10.0.3.7,80 $1 $(awk '{ print $22 }' "/proc/$1/stat") 0 $LXCPATH/web1"
+}
+
+@test "forwarding stays on for a veth of others, and is said; the way out of the host does not count" {
+  net start
+  add_uplink
+  ip netns add "$CLIENT"
+  ip link add "v$$r" netns "$HOST" type veth peer name eth0 netns "$CLIENT"
+  ip -n "$HOST" link set "v$$r" up
+  exits 0 net stop
+  contains "$output" "goes on forwarding: v$$r may need it"
+  equals "$(on "$HOST" cat /proc/sys/net/ipv4/ip_forward)" 1
+  on "$HOST" sysctl -qw net.ipv4.ip_forward=0
+  ip -n "$HOST" link del "v$$r"
+  net start
+  exits 0 net stop
+  equals "$(on "$HOST" cat /proc/sys/net/ipv4/ip_forward)" 0
 }
 
 @test "what is broken is shown, and repaired by a start" {

@@ -8,6 +8,7 @@
 #include "base/strings.hpp"
 #include "network/bridge_service/clashes.hpp"
 #include "network/bridge_service/foreign_rules.hpp"
+#include "network/publish_live.hpp"
 #include "os/paths.hpp"
 #include "sys/file.hpp"
 
@@ -173,6 +174,8 @@ Status BridgeService::change_host() {
   if (settings_.ipv6) TRY(turn(TRY(plan_forwarding6(settings_.bridge))));
   TRY(turn(TRY(plan_bridge_forwarding(settings_.bridge, settings_.ipv6.has_value()))));
   TRY(start_filter());
+  if (TRY(misses_published(settings_.bridge)))
+    TRY_CONTEXT(republish(settings_.bridge), "publishing the ports of containers that run again");
   TRY(start_resolver(view->link.index));
   TRY(raise_flag());
   journal_.complete = true;
@@ -337,6 +340,7 @@ Result<std::vector<std::string>> BridgeService::faults() {
   const auto kind = recorded_filter();
   if (!kind || !TRY(PacketFilter(*kind, settings_.bridge).present(started_settings())))
     found.emplace_back("the rules of address translation are gone");
+  if (TRY(misses_published(settings_.bridge))) found.emplace_back("the rules of published ports are gone");
   if (!TRY(resolver_.running())) found.emplace_back("dnsmasq does not run");
   return found;
 }
