@@ -657,6 +657,48 @@ RULES
   contains "$output" "the settings have a mistake"
 }
 
+@test "networks and names that can't be are refused with their line" {
+  local line
+  for line in LXC_NETWORK=127.0.0.0/8 LXC_NETWORK=0.0.0.0/8 LXC_NETWORK=224.0.0.0/24 LXC_IPV6_NETWORK=fe80::/64 LXC_IPV6_NETWORK=ff02::/64 \
+    LXC_IPV6_NETWORK=::/64 LXC_IPV6_ADDR=::ffff:10.0.3.1 LXC_BRIDGE=all LXC_BRIDGE=default; do
+    settings "$line"
+    exits 1 net start
+    contains "$output" "$SETTINGS:2: ${line%%=*}: '${line#*=}' is "
+    # Nothing of it is needed to start nothing.
+    settings "$line" USE_LXC_BRIDGE=false
+    exits 0 net start
+    contains "$output" "USE_LXC_BRIDGE is false"
+  done
+  settings USE_LXC_BRIDGE=maybe
+  exits 1 net start
+}
+
+@test "ip6tables opens what ip6tables refuses" {
+  on "$HOST" ip6tables -P FORWARD DROP
+  exits 0 net start
+  contains "$output" ": ip6tables -I FORWARD -i lxcbr0 -j ACCEPT && ip6tables -I FORWARD -o lxcbr0 -j ACCEPT"
+}
+
+@test "the status while somebody starts it is that" {
+  net start
+  sed -i '/^complete/d' "$LXCPATH/run/net/lxcbr0/state"
+  equals "$(stat -c %a "$LXCPATH/run/net/lxcbr0/state")" 644
+  exits 3 net status
+  contains "$output" "a start did not come to its end"
+  /usr/bin/python3 -c '
+import fcntl, struct, sys, time
+file = open(sys.argv[1], "r+")
+fcntl.fcntl(file, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+print("held", flush=True)
+time.sleep(60)' "$LXCPATH/run/net/lock" >"$LXCPATH/held" 2>/dev/null 3>&- &
+  local holder=$!
+  eventually 10 grep -q held "$LXCPATH/held"
+  exits 3 net status
+  kill "$holder"
+  contains "$output" "starting or stopping"
+  lacks "$output" "did not come to its end"
+}
+
 @test "USE_LXC_BRIDGE=false starts nothing; wrong words are status 2" {
   settings USE_LXC_BRIDGE=false
   exits 0 net start

@@ -268,7 +268,7 @@ Status BridgeService::record(Change change) {
 
 Status BridgeService::save() {
   TRY(ensure_passable(places_.directory()));
-  return sys::replace_file(places_.journal(), to_text(journal_), 0600);
+  return sys::replace_file(places_.journal(), to_text(journal_), 0644);
 }
 
 bool BridgeService::has_recorded(Kind kind) const {
@@ -345,6 +345,12 @@ Result<std::vector<std::string>> BridgeService::faults() {
   return found;
 }
 
+// Who changes the bridge holds the lock. Where it can't be asked for, nobody is taken to.
+bool BridgeService::in_use() const {
+  const auto free = os::FileLock::try_acquire(places_.lock());
+  return free && !*free;
+}
+
 Result<ServiceStatus> BridgeService::status() {
   ServiceStatus status;
   status.bridge = TRY(TRY(BridgeLinks::open()).find(settings_.bridge));
@@ -355,7 +361,8 @@ Result<ServiceStatus> BridgeService::status() {
   const auto leases = sys::read_file(settings_.leases_file);
   if (leases) status.leases = parse_leases(*leases, static_cast<std::uint64_t>(::time(nullptr)));
   if (!journal_.complete) {
-    if (journal_.changes.size() > 1 || !has_recorded(Kind::kBridge))
+    status.changing = in_use();
+    if (!status.changing && (journal_.changes.size() > 1 || !has_recorded(Kind::kBridge)))
       status.faults.emplace_back("a start did not come to its end");
     return status;
   }
