@@ -536,6 +536,19 @@ s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.
 }
 port_53_taken() { on "$HOST" ss -Hltn | grep -q :53; }
 
+@test "a program that has port 53 of IPv6 alone is in the way of a bridge with IPv6 only" {
+  ip netns exec "$HOST" /usr/bin/python3 -c '
+import socket, time
+s = socket.socket(socket.AF_INET6); s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1); s.bind(("::", 53)); s.listen(); time.sleep(600)' \
+    >/dev/null 2>&1 3>&- &
+  eventually 10 port_53_taken
+  exits 1 net start
+  contains "$output" "port 53 (DNS) of lxcbr0 is taken"
+  settings LXC_IPV6_ENABLE=false
+  exits 0 net start
+  exits 0 net status
+}
+
 @test "a DHCP server that shares its port with nobody: named, and all is undone" {
   ip netns exec "$HOST" /usr/bin/python3 -c '
 import socket, time

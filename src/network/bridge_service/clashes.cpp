@@ -157,6 +157,7 @@ bool stands_in_the_way(const os::Listener& other, const BridgeSettings& settings
   const bool dhcp6 = other.port == kDhcp6 && other.protocol == IPPROTO_UDP && settings.ipv6;
   if (!dns && !dhcp && !dhcp6) return false;
   if (other.interface != 0 && other.interface != bridge_index) return false;
+  if (other.only_version6 && !settings.ipv6) return false;
   if (is_any(other.address)) return dns || other.interface == bridge_index || suspicion == Suspicion::kAny;
   if (other.family == AF_INET) return std::ranges::equal(other.address, settings.ipv4.address);
   return settings.ipv6 && std::ranges::equal(other.address, settings.ipv6->address);
