@@ -95,7 +95,10 @@ void print_text(const bridge_service::BridgeSettings& settings, const bridge_ser
     print(strings::cat(head, value, '\n'));
   };
   line("Bridge", settings.bridge);
-  line("State", status.running ? "running" : status.faults.empty() ? "not running" : "faulty");
+  line("State", status.running          ? "running"
+                : status.changing       ? "starting or stopping"
+                : status.faults.empty() ? "not running"
+                                        : "faulty");
   for (const std::string& fault : status.faults) line("Fault", fault);
   if (status.bridge) {
     for (const os::LinkAddress& address : status.bridge->link.addresses)
@@ -127,6 +130,7 @@ void write_leases(JsonWriter& json, const std::vector<bridge_service::Lease>& le
 void print_json(const bridge_service::BridgeSettings& settings, const bridge_service::ServiceStatus& status) {
   JsonWriter json;
   json.begin_object().key("bridge").value(settings.bridge).key("running").value(status.running);
+  json.key("changing").value(status.changing);
   json.key("faults").value(status.faults);
   std::vector<std::string> addresses, ports;
   if (status.bridge) {
@@ -172,9 +176,14 @@ Result<int> change(const NetOptions& options, Action action, bool wanted, bridge
 
 Result<int> perform(NetOptions& options, Action action) {
   const auto checked = TRY(bridge_service::read_host_settings(options.settings_files));
-  // A stop needs the name only: mistakes elsewhere must not keep a bridge alive.
-  const bool can_go_on =
-      checked.problems.empty() || (action == Action::kStop && bridge_service::is_bridge_name(checked.settings.bridge));
+  const bool named = bridge_service::is_bridge_name(checked.settings.bridge);
+  const bool unwanted = !checked.settings.wanted && action != Action::kStatus && action != Action::kStop;
+  if (unwanted && !named) {
+    notice(options, "USE_LXC_BRIDGE is false: nothing to start");
+    return 0;
+  }
+  // A stop needs the name only: mistakes elsewhere must not keep a bridge alive, nor call for one that is not wanted.
+  const bool can_go_on = checked.problems.empty() || (named && (action == Action::kStop || unwanted));
   if (!can_go_on) return fail(refusal(checked.problems));
   if (action != Action::kStop) warn(options, checked.warnings);
   bridge_service::BridgeService service(checked.settings, TRY(run_directory_of(options)));

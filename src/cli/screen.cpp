@@ -40,10 +40,21 @@ Status check_terminals() {
   return {};
 }
 
+// As any program does that wants the terminal while another has it: the shell says that it waits, and `fg` brings it.
+Status wait_for_terminal() {
+  if (!os::in_background(STDIN_FILENO)) return {};
+  TRY(sys::kill(sys::current_pid(), SIGTTOU));
+  if (!os::in_background(STDIN_FILENO)) return {};
+  return fail(Error::message("another program has the terminal", EIO)
+                  .because("this one runs in the background")
+                  .hint("bring it to the front (fg), or use -b (--batch) or --json"));
+}
+
 }  // namespace
 
 Result<Screen> Screen::open() {
   TRY(check_terminals());
+  TRY(wait_for_terminal());
   auto blocked = std::make_unique<sys::SignalsBlocked>();
   sigset_t all;
   ::sigfillset(&all);
@@ -95,7 +106,10 @@ Result<Event> Screen::take_key() {
 
 Result<Event> Screen::stop_and_come_back() {
   terminal_.reset();
-  TRY(sys::kill(sys::current_pid(), SIGSTOP));
+  // `bg` brings it back without the terminal.
+  do {
+    TRY(sys::kill(sys::current_pid(), SIGSTOP));
+  } while (os::in_background(STDIN_FILENO));
   terminal_.emplace(TRY(enter_raw()));
   return Event{Kind::kRedraw, 0};
 }

@@ -45,8 +45,15 @@ Result<Registry> read_registry(const std::string& directory, const std::string& 
   return Registry{bridge, path, TRY(parse_registry(text ? *text : "", path))};
 }
 
+constexpr std::string_view kBelow = "lxc/published";
+
+// For a look: it can change at once.
+Result<std::vector<Published>> read_unlocked(const std::string& bridge) {
+  const std::string directory = strings::cat(TRY(os::run_directory()), '/', kBelow);
+  return TRY(read_registry(directory, bridge, TRY(sys::stat("/proc/self/ns/net")).st_ino)).entries;
+}
+
 Result<Registries> open_registries(const std::string& bridge) {
-  constexpr std::string_view kBelow = "lxc/published";
   const std::string run = TRY(os::run_directory());
   TRY(os::ensure_private_directory(run, kBelow));
   const std::string directory = strings::cat(run, '/', kBelow);
@@ -279,6 +286,30 @@ Status unpublish(const Publisher& publisher) {
   drop_dead(registry.entries);
   TRY(write_rules(publisher.bridge, registry.entries));
   return save(registry);
+}
+
+Status republish(const std::string& bridge) {
+  if (TRY(read_unlocked(bridge)).empty()) return {};
+  Registries all = TRY(open_registries(bridge));
+  Registry& registry = all.own;
+  drop_dead(registry.entries);
+  TRY(write_rules(bridge, registry.entries));
+  return save(registry);
+}
+
+Result<bool> misses_published(const std::string& bridge) {
+  auto entries = TRY(read_unlocked(bridge));
+  drop_dead(entries);
+  if (entries.empty()) return false;
+  // Asked for all tables: that one is missing is no error then.
+  const std::string listing = TRY(nft({"list", "chains", "inet"}, ""));
+  const std::size_t table = listing.find(strings::cat("table inet ", table_of(bridge), " {"));
+  if (table == std::string::npos) return true;
+  const std::string_view own = std::string_view(listing).substr(table, listing.find("\n}", table) - table);
+  if (own.find("chain publish_") == std::string_view::npos) return true;
+  const bool version4 = std::ranges::any_of(entries, [](const Published& entry) { return !entry.what.version6(); });
+  const auto routed = sys::read_file(strings::cat("/proc/sys/net/ipv4/conf/", bridge, "/route_localnet"));
+  return version4 && routed && strings::trim(*routed) != "1";
 }
 
 }  // namespace berth::network

@@ -24,6 +24,11 @@ Status publish(const Publisher& publisher, const Holder& holder, const std::vect
 // What the publisher's run has published; of all its runs where that is empty. Nothing published is fine.
 Status unpublish(const Publisher& publisher);
 
+// Writes the rules of what containers that live have published on the bridge anew, as after somebody flushed them.
+Status republish(const std::string& bridge);
+// Containers that live have published ports on the bridge, and the kernel's rules for them are gone. Changes nothing.
+Result<bool> misses_published(const std::string& bridge);
+
 // Error: there is no such process.
 Result<Holder> holder_of(pid_t pid);
 

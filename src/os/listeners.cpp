@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -25,6 +26,18 @@ constexpr std::size_t align(std::size_t size) { return (size + NLMSG_ALIGNTO - 1
 // An unconnected UDP socket has the state of a closed TCP one.
 constexpr std::uint32_t states_of(int protocol) { return 1U << (protocol == IPPROTO_TCP ? TCP_LISTEN : TCP_CLOSE); }
 
+// The byte of one attribute; 0 where it is not there.
+std::uint8_t byte_attribute(std::span<const std::byte> attributes, unsigned short type) {
+  while (attributes.size() >= sizeof(nlattr)) {
+    nlattr head{};
+    std::memcpy(&head, attributes.data(), sizeof head);
+    if (head.nla_len < sizeof head || head.nla_len > attributes.size()) return 0;
+    if (head.nla_type == type && head.nla_len > sizeof head) return std::to_integer<std::uint8_t>(attributes[sizeof head]);
+    attributes = attributes.subspan(std::min(align(head.nla_len), attributes.size()));
+  }
+  return 0;
+}
+
 void take_socket(std::span<const std::byte> payload, int protocol, std::vector<Listener>& out) {
   inet_diag_msg message{};
   if (payload.size() < sizeof message) return;
@@ -37,6 +50,8 @@ void take_socket(std::span<const std::byte> payload, int protocol, std::vector<L
   socket.address.assign(bytes, bytes + (socket.family == AF_INET ? 4 : 16));
   socket.interface = static_cast<int>(message.id.idiag_if);
   socket.inode = message.idiag_inode;
+  const std::size_t body = std::min(align(sizeof message), payload.size());
+  socket.only_version6 = byte_attribute(payload.subspan(body), INET_DIAG_SKV6ONLY) != 0;
 }
 
 Status ask(int fd, int family, int protocol, std::vector<Listener>& out) {

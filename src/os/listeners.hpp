@@ -20,6 +20,7 @@ struct Listener {
   std::vector<std::uint8_t> address;  // 4 or 16 bytes; all 0: every address
   int interface = 0;                  // index of the one interface that it is bound to; 0 = any
   std::uint32_t inode = 0;
+  bool only_version6 = false;  // of AF_INET6: every address is none of IPv4
 };
 
 // TCP sockets that listen and UDP sockets that are bound, of both families.

@@ -8,6 +8,7 @@
 
 #include "base/strings.hpp"
 #include "sys/file.hpp"
+#include "sys/raw.hpp"
 
 namespace berth::os {
 namespace {
@@ -30,6 +31,11 @@ std::string named(std::string_view request, int fd) { return strings::cat(reques
 bool is_terminal(int fd) {
   ::termios modes{};
   return sys::control(fd, TCGETS, &modes, "TCGETS").has_value();
+}
+
+bool in_background(int fd) {
+  pid_t front = 0;
+  return sys::control(fd, TIOCGPGRP, &front, "TIOCGPGRP").has_value() && front != sys::raw::call(SYS_getpgid, 0);
 }
 
 Result<winsize> window_size(int fd) {

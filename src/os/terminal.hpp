@@ -11,6 +11,9 @@
 namespace berth::os {
 
 bool is_terminal(int fd);
+// Another process group has the terminal: who changes its modes now changes them for that one. Not where the caller has it for
+// no controlling terminal.
+bool in_background(int fd);
 Result<winsize> window_size(int fd);
 Status set_window_size(int fd, const winsize& size);
 // Bytes that can be read now; of a terminal in line mode, those of whole lines.

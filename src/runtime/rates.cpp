@@ -60,7 +60,7 @@ std::vector<Rates> rates_between(const Sample& before, const Sample& now) {
   for (const Usage& usage : now.usages) {
     const auto found = earlier.find(Key(usage.lxcpath, usage.name));
     const bool same = found != earlier.end() && found->second->init == usage.init;
-    Rates& rates = all.emplace_back(same ? rates_of(*found->second, usage, now.monotonic - before.monotonic) : Rates{});
+    Rates& rates = all.emplace_back(same ? rates_of(*found->second, usage, usage.monotonic - found->second->monotonic) : Rates{});
     rates.interfaces.resize(usage.interfaces ? usage.interfaces->size() : 0);
   }
   return all;

@@ -42,7 +42,6 @@ Result<Sample> Sampler::take() {
   Sample sample;
   std::map<Key, Known> seen;
   sample.wall = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
-  sample.monotonic = std::chrono::steady_clock::now().time_since_epoch();
   for (const std::string& lxcpath : lxcpaths_) TRY(add_all_of(lxcpath, seen, sample));
   known_ = std::move(seen);  // what is gone is forgotten
   return sample;
@@ -73,9 +72,10 @@ std::optional<Usage> Sampler::usage_of(const CommandClient& client, Key key, pid
   Known now = known != known_.end() && known->second.init == init
                   ? std::move(known->second)
                   : Known{init, stats_directories(client, host_, StatsKind::kLoad)};
+  const auto monotonic = std::chrono::steady_clock::now().time_since_epoch();
   auto load = cgroup::read_load(now.directories);
   if (!load) return std::nullopt;  // it ended
-  Usage usage{key.first, key.second, init, std::move(*load), interfaces_of(init)};
+  Usage usage{key.first, key.second, init, std::move(*load), interfaces_of(init), monotonic};
   seen.emplace(std::move(key), std::move(now));
   return usage;
 }

@@ -23,13 +23,14 @@ struct Usage {
   // Its interfaces without the loopback, counted from the container's side. Nothing: the caller may not look, or the container
   // has the host's network.
   std::optional<std::vector<os::Link>> interfaces;
+  // When the counters were read, of the monotonic clock: one that does not answer makes the others of a sample wait.
+  std::chrono::nanoseconds monotonic{};
 };
 
 struct Sample {
-  std::chrono::milliseconds wall{};      // since 1970
-  std::chrono::nanoseconds monotonic{};  // to measure between samples
-  std::vector<Usage> usages;             // in the order of the lxcpaths, by name in each
-  std::vector<std::string> silent;       // "LXCPATH/NAME": runs, but does not answer this user, or not in time
+  std::chrono::milliseconds wall{};  // since 1970
+  std::vector<Usage> usages;         // in the order of the lxcpaths, by name in each
+  std::vector<std::string> silent;   // "LXCPATH/NAME": runs, but does not answer this user, or not in time
 };
 
 class Sampler {

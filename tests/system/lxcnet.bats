@@ -75,6 +75,8 @@ add_uplink() {
   ip -n "$HOST" address add 192.0.2.2/24 dev "v$$u"
   ip -n "$HOST" address add 2001:db8::2/64 dev "v$$u" nodad
   ip -n "$HOST" link set "v$$u" up
+  ip -n "$HOST" route add default via 192.0.2.1
+  ip -n "$HOST" -6 route add default via 2001:db8::1
   ip -n "$UPLINK" address add 192.0.2.1/24 dev eth0
   ip -n "$UPLINK" address add 2001:db8::1/64 dev eth0 nodad
   ip -n "$UPLINK" link set eth0 up
@@ -396,6 +398,53 @@ RULES
   equals "$(on "$HOST" nft list tables)" ""
 }
 
+@test "ports that are registered as published are published again by a start" {
+  net start
+  local pid registry
+  sleep 300 3>&- &
+  pid=$!
+  registry=/run/lxc/published/lxcbr0@$(on "$HOST" stat -Lc %i /proc/self/ns/net)
+  mkdir -p -m 700 /run/lxc/published
+  registry_line "$pid" >"$registry"
+  exits 3 net status
+  contains "$output" "the rules of published ports are gone"
+  exits 0 net start
+  contains "$output" "repaired: the rules of published ports are gone"
+  contains "$(on "$HOST" nft list table inet berth_lxcbr0)" 10.0.3.7
+  exits 0 net status
+  on "$HOST" nft flush ruleset
+  exits 3 net status
+  exits 0 net restart
+  contains "$(on "$HOST" nft list table inet berth_lxcbr0)" 10.0.3.7
+  exits 0 net status
+  kill "$pid"
+  wait "$pid" || true
+  exits 0 net restart
+  rm -f "$registry"
+}
+
+# What a running container with a published port leaves in the registry; the process PID stands for it.
+registry_line() {
+  echo "# ports that berth publishes; written by berth"
+  echo "tcp,*,8080,1,10.0.3.7,80 $1 $(awk '{ print $22 }' "/proc/$1/stat") 0 $LXCPATH/web1"
+}
+
+@test "forwarding stays on for a veth of others, and is said; the way out of the host does not count" {
+  net start
+  add_uplink
+  ip netns add "$CLIENT"
+  ip link add "v$$r" netns "$HOST" type veth peer name eth0 netns "$CLIENT"
+  ip -n "$HOST" link set "v$$r" up
+  exits 0 net stop
+  contains "$output" "goes on forwarding: v$$r may need it"
+  equals "$(on "$HOST" cat /proc/sys/net/ipv4/ip_forward)" 1
+  on "$HOST" sysctl -qw net.ipv4.ip_forward=0
+  ip -n "$HOST" link del "v$$r"
+  net start
+  exits 0 net stop
+  equals "$(on "$HOST" cat /proc/sys/net/ipv4/ip_forward)" 0
+}
+
 @test "what is broken is shown, and repaired by a start" {
   net start
   on "$HOST" nft flush ruleset
@@ -486,6 +535,19 @@ s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.
   kill "$(cat "$LXCPATH/other.pid")"
 }
 port_53_taken() { on "$HOST" ss -Hltn | grep -q :53; }
+
+@test "a program that has port 53 of IPv6 alone is in the way of a bridge with IPv6 only" {
+  ip netns exec "$HOST" /usr/bin/python3 -c '
+import socket, time
+s = socket.socket(socket.AF_INET6); s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1); s.bind(("::", 53)); s.listen(); time.sleep(600)' \
+    >/dev/null 2>&1 3>&- &
+  eventually 10 port_53_taken
+  exits 1 net start
+  contains "$output" "port 53 (DNS) of lxcbr0 is taken"
+  settings LXC_IPV6_ENABLE=false
+  exits 0 net start
+  exits 0 net status
+}
 
 @test "a DHCP server that shares its port with nobody: named, and all is undone" {
   ip netns exec "$HOST" /usr/bin/python3 -c '
@@ -606,6 +668,48 @@ RULES
   exits 0 net stop
   exits 1 net status
   contains "$output" "the settings have a mistake"
+}
+
+@test "networks and names that can't be are refused with their line" {
+  local line
+  for line in LXC_NETWORK=127.0.0.0/8 LXC_NETWORK=0.0.0.0/8 LXC_NETWORK=224.0.0.0/24 LXC_IPV6_NETWORK=fe80::/64 LXC_IPV6_NETWORK=ff02::/64 \
+    LXC_IPV6_NETWORK=::/64 LXC_IPV6_ADDR=::ffff:10.0.3.1 LXC_BRIDGE=all LXC_BRIDGE=default; do
+    settings "$line"
+    exits 1 net start
+    contains "$output" "$SETTINGS:2: ${line%%=*}: '${line#*=}' is "
+    # Nothing of it is needed to start nothing.
+    settings "$line" USE_LXC_BRIDGE=false
+    exits 0 net start
+    contains "$output" "USE_LXC_BRIDGE is false"
+  done
+  settings USE_LXC_BRIDGE=maybe
+  exits 1 net start
+}
+
+@test "ip6tables opens what ip6tables refuses" {
+  on "$HOST" ip6tables -P FORWARD DROP
+  exits 0 net start
+  contains "$output" ": ip6tables -I FORWARD -i lxcbr0 -j ACCEPT && ip6tables -I FORWARD -o lxcbr0 -j ACCEPT"
+}
+
+@test "the status while somebody starts it is that" {
+  net start
+  sed -i '/^complete/d' "$LXCPATH/run/net/lxcbr0/state"
+  equals "$(stat -c %a "$LXCPATH/run/net/lxcbr0/state")" 644
+  exits 3 net status
+  contains "$output" "a start did not come to its end"
+  /usr/bin/python3 -c '
+import fcntl, struct, sys, time
+file = open(sys.argv[1], "r+")
+fcntl.fcntl(file, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+print("held", flush=True)
+time.sleep(60)' "$LXCPATH/run/net/lock" >"$LXCPATH/held" 2>/dev/null 3>&- &
+  local holder=$!
+  eventually 10 grep -q held "$LXCPATH/held"
+  exits 3 net status
+  kill "$holder"
+  contains "$output" "starting or stopping"
+  lacks "$output" "did not come to its end"
 }
 
 @test "USE_LXC_BRIDGE=false starts nothing; wrong words are status 2" {

@@ -132,9 +132,12 @@ Status judge_routes6(const BridgeSettings& settings, const std::vector<Route6>& 
                "set LXC_IPV6_ADDR to an address of another network in /etc/default/lxc-net", warnings);
 }
 
+Result<std::vector<Route4>> host_routes4() { return parse_routes4(TRY(read_table("/proc/self/net/route"))); }
+Result<std::vector<Route6>> host_routes6() { return parse_routes6(TRY(read_table("/proc/self/net/ipv6_route"))); }
+
 Status check_routes(const BridgeSettings& settings, std::vector<std::string>& warnings) {
-  TRY(judge_routes4(settings, parse_routes4(TRY(read_table("/proc/self/net/route"))), warnings));
-  return judge_routes6(settings, parse_routes6(TRY(read_table("/proc/self/net/ipv6_route"))), warnings);
+  TRY(judge_routes4(settings, TRY(host_routes4()), warnings));
+  return judge_routes6(settings, TRY(host_routes6()), warnings);
 }
 
 std::optional<Subnet4> free_network(const std::vector<Route4>& routes) {
@@ -154,6 +157,7 @@ bool stands_in_the_way(const os::Listener& other, const BridgeSettings& settings
   const bool dhcp6 = other.port == kDhcp6 && other.protocol == IPPROTO_UDP && settings.ipv6;
   if (!dns && !dhcp && !dhcp6) return false;
   if (other.interface != 0 && other.interface != bridge_index) return false;
+  if (other.only_version6 && !settings.ipv6) return false;
   if (is_any(other.address)) return dns || other.interface == bridge_index || suspicion == Suspicion::kAny;
   if (other.family == AF_INET) return std::ranges::equal(other.address, settings.ipv4.address);
   return settings.ipv6 && std::ranges::equal(other.address, settings.ipv6->address);

@@ -27,6 +27,8 @@ struct Route6 {
 // /proc/net/route and /proc/net/ipv6_route; lines that are none are passed over.
 std::vector<Route4> parse_routes4(std::string_view table);
 std::vector<Route6> parse_routes6(std::string_view table);
+Result<std::vector<Route4>> host_routes4();
+Result<std::vector<Route6>> host_routes6();
 
 // Error: the network, or a part of it, is reached over another interface. A route that is wider than the network only loses to
 // the bridge: `warnings` gets a line.

@@ -29,9 +29,10 @@ std::string commands_for(const Barrier& barrier, std::string_view bridge) {
       return strings::cat("ufw route allow in on ", bridge, " && ufw route allow out on ", bridge);
     case Owner::kDocker:
     case Owner::kIptables: {
-      if (!barrier.forward) return strings::cat("iptables -I INPUT -i ", bridge, " -j ACCEPT");
+      const std::string_view program = barrier.chain.starts_with("ip6") ? "ip6tables" : "iptables";
+      if (!barrier.forward) return strings::cat(program, " -I INPUT -i ", bridge, " -j ACCEPT");
       const std::string_view chain = barrier.owner == Owner::kDocker ? "DOCKER-USER" : "FORWARD";
-      return strings::cat("iptables -I ", chain, " -i ", bridge, " -j ACCEPT && iptables -I ", chain, " -o ", bridge,
+      return strings::cat(program, " -I ", chain, " -i ", bridge, " -j ACCEPT && ", program, " -I ", chain, " -o ", bridge,
                           " -j ACCEPT");
     }
     case Owner::kAdministrator:

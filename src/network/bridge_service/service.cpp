@@ -8,6 +8,7 @@
 #include "base/strings.hpp"
 #include "network/bridge_service/clashes.hpp"
 #include "network/bridge_service/foreign_rules.hpp"
+#include "network/publish_live.hpp"
 #include "os/paths.hpp"
 #include "sys/file.hpp"
 
@@ -173,6 +174,8 @@ Status BridgeService::change_host() {
   if (settings_.ipv6) TRY(turn(TRY(plan_forwarding6(settings_.bridge))));
   TRY(turn(TRY(plan_bridge_forwarding(settings_.bridge, settings_.ipv6.has_value()))));
   TRY(start_filter());
+  if (TRY(misses_published(settings_.bridge)))
+    TRY_CONTEXT(republish(settings_.bridge), "publishing the ports of containers that run again");
   TRY(start_resolver(view->link.index));
   TRY(raise_flag());
   journal_.complete = true;
@@ -265,7 +268,7 @@ Status BridgeService::record(Change change) {
 
 Status BridgeService::save() {
   TRY(ensure_passable(places_.directory()));
-  return sys::replace_file(places_.journal(), to_text(journal_), 0600);
+  return sys::replace_file(places_.journal(), to_text(journal_), 0644);
 }
 
 bool BridgeService::has_recorded(Kind kind) const {
@@ -337,8 +340,15 @@ Result<std::vector<std::string>> BridgeService::faults() {
   const auto kind = recorded_filter();
   if (!kind || !TRY(PacketFilter(*kind, settings_.bridge).present(started_settings())))
     found.emplace_back("the rules of address translation are gone");
+  if (TRY(misses_published(settings_.bridge))) found.emplace_back("the rules of published ports are gone");
   if (!TRY(resolver_.running())) found.emplace_back("dnsmasq does not run");
   return found;
+}
+
+// Who changes the bridge holds the lock. Where it can't be asked for, nobody is taken to.
+bool BridgeService::in_use() const {
+  const auto free = os::FileLock::try_acquire(places_.lock());
+  return free && !*free;
 }
 
 Result<ServiceStatus> BridgeService::status() {
@@ -351,7 +361,8 @@ Result<ServiceStatus> BridgeService::status() {
   const auto leases = sys::read_file(settings_.leases_file);
   if (leases) status.leases = parse_leases(*leases, static_cast<std::uint64_t>(::time(nullptr)));
   if (!journal_.complete) {
-    if (journal_.changes.size() > 1 || !has_recorded(Kind::kBridge))
+    status.changing = in_use();
+    if (!status.changing && (journal_.changes.size() > 1 || !has_recorded(Kind::kBridge)))
       status.faults.emplace_back("a start did not come to its end");
     return status;
   }

@@ -24,6 +24,7 @@ struct ServiceReport {
 
 struct ServiceStatus {
   bool running = false;
+  bool changing = false;            // somebody starts or stops it at this moment
   std::vector<std::string> faults;  // why it is not, or not wholly
   std::optional<BridgeView> bridge;
   std::string filter;                   // "nft", "iptables"; empty: none
@@ -74,6 +75,7 @@ class BridgeService {
   Result<std::vector<std::string>> faults();
   Result<std::vector<std::string>> faults_of_settings() const;
   [[nodiscard]] BridgeSettings started_settings() const;
+  [[nodiscard]] bool in_use() const;
   Result<FilterKind> recorded_filter() const;
   [[nodiscard]] bool has_recorded(Change::Kind kind) const;
   [[nodiscard]] bool stays(const Change& change, Undoing why) const;

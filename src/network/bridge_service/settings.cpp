@@ -45,6 +45,15 @@ bool is_lease_time(std::string_view text) {
 
 bool is_absolute_path(std::string_view text) { return text.starts_with('/') && text.find_first_of("\n\0") == text.npos; }
 
+// Not "this host", the loopback, multicast or what is behind it (RFC 6890).
+bool is_of_hosts(const ip::Version4& address) { return address[0] != 0 && address[0] != 127 && address[0] < 224; }
+
+// Not the network of ::1 and of IPv4 addresses in IPv6, link-local or multicast.
+bool is_of_hosts(const ip::Version6& address) {
+  const bool nothing = std::all_of(address.begin(), address.begin() + 8, [](std::uint8_t byte) { return byte == 0; });
+  return !nothing && address[0] != 0xff && (address[0] != 0xfe || (address[1] & 0xc0) != 0x80);
+}
+
 class Checker {
  public:
   Checker(const SettingsText& text, std::string_view machine_id) : text_(text), machine_id_(machine_id) {
@@ -99,8 +108,9 @@ class Checker {
     constexpr auto kTrue = std::to_array<std::string_view>({"true", "yes", "1", "on"});
     constexpr auto kFalse = std::to_array<std::string_view>({"false", "no", "0", "off"});
     if (std::ranges::find(kTrue, row->value) != kTrue.end()) return true;
-    if (std::ranges::find(kFalse, row->value) == kFalse.end()) problem(*row, "is neither true nor false");
-    return false;
+    if (std::ranges::find(kFalse, row->value) != kFalse.end()) return false;
+    problem(*row, "is neither true nor false");
+    return otherwise;
   }
 
   std::string path(std::string_view name, std::string otherwise) {
@@ -114,7 +124,8 @@ class Checker {
     BridgeSettings& out = result_.settings;
     if (const Assignment* row = given("LXC_BRIDGE")) {
       if (!is_bridge_name(row->value))
-        problem(*row, "is not a name for a bridge: 1 to 15 letters, digits, '-', '_' or '.', as in lxcbr0");
+        problem(*row,
+                "is not a name for a bridge: 1 to 15 letters, digits, '-', '_' or '.', as in lxcbr0; nor all, default or lo");
       out.bridge = row->value;
     }
     const Assignment* row = given("LXC_BRIDGE_MAC");
@@ -151,6 +162,8 @@ class Checker {
     if (network && Subnet4::around(network->base, length) != *network)
       problem(*given("LXC_NETWORK"),
               strings::cat("has bits behind its prefix: the network is ", format(Subnet4::around(network->base, length))));
+    else if (network && !is_of_hosts(network->base))
+      problem(*given("LXC_NETWORK"), "is not a network of hosts, as 10.0.3.0/24 is");
     out.address = address ? *address : default_address(network, length);
     out.network = network ? Subnet4::around(network->base, length) : Subnet4::around(out.address, length);
     if (address) check_address(*given("LXC_ADDR"));
@@ -168,7 +181,7 @@ class Checker {
       problem(row, strings::cat("is not in the network ", format(out.network), " (LXC_NETWORK)"));
     else if (out.address == out.network.base || out.address == out.network.last())
       problem(row, strings::cat("is the network or the broadcast address of ", format(out.network)));
-    else if (out.address[0] == 0 || out.address[0] == 127 || out.address[0] >= 224)
+    else if (!is_of_hosts(out.address))
       problem(row, "is not the address of a host");
   }
 
@@ -264,6 +277,8 @@ class Checker {
     else if (Subnet6::around(network.base, network.length) != network)
       problem(row,
               strings::cat("has bits behind its prefix: the network is ", format(Subnet6::around(network.base, network.length))));
+    else if (!is_of_hosts(network.base))
+      problem(row, "is a multicast, link-local or otherwise reserved network; one that can be routed is needed");
   }
 
   void check_address6(const Ipv6Service& out) {
@@ -272,8 +287,8 @@ class Checker {
       problem(row, strings::cat("is not in the network ", format(out.network), " (LXC_IPV6_NETWORK)"));
     else if (out.address == out.network.base)
       problem(row, "is the address of the network; its first one is free");
-    else if (out.address[0] == 0xff || (out.address[0] == 0xfe && (out.address[1] & 0xc0) == 0x80))
-      problem(row, "is a multicast or link-local address; one that can be routed is needed");
+    else if (!is_of_hosts(out.address))
+      problem(row, "is a multicast, link-local or otherwise reserved address; one that can be routed is needed");
   }
 
   void miss_machine_id(bool asked_for) {
@@ -309,6 +324,7 @@ std::string settings_mark(const BridgeSettings& settings) {
 
 bool is_bridge_name(std::string_view name) {
   if (!os::is_interface_name(name) || name.front() == '-') return false;
+  if (name == "all" || name == "default" || name == "lo") return false;  // what /proc/sys/net has beside interfaces; the loopback
   return std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
   });

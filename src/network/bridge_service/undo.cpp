@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "base/strings.hpp"
+#include "network/bridge_service/clashes.hpp"
 #include "network/bridge_service/service.hpp"
 #include "network/names.hpp"
 #include "sys/file.hpp"
@@ -14,9 +15,18 @@ namespace {
 
 using Kind = Change::Kind;
 
-// Interfaces of these kinds are what hosts forward for.
-constexpr auto kForwarded =
-    std::to_array<std::string_view>({"bridge", "wireguard", "tun", "openvswitch", "macvtap", "ipip", "gre"});
+// Interfaces of these kinds, while they are up, are what hosts forward for. Hardware is not among them: a host that was made a
+// router of networks forwarded before the bridge was there, or gets it by its own settings.
+constexpr auto kForwarded = std::to_array<std::string_view>(
+    {"bridge", "wireguard", "tun",    "openvswitch", "macvlan", "macvtap", "ipvlan", "ipvtap", "veth",
+     "vlan",   "vxlan",     "geneve", "ipip",        "sit",     "gre",     "gretap", "ip6gre", "ip6gretap",
+     "ip6tnl", "vti",       "vti6",   "xfrm",        "l2tpeth", "ppp",     "vrf",    "netkit"});
+
+// The way out of a host is no network of its own, whatever it is made of.
+bool leads_out(const std::string& name, const std::vector<Route4>& routes4, const std::vector<Route6>& routes6) {
+  const auto is_default = [&](const auto& route) { return route.network.length == 0 && route.interface == name; };
+  return std::ranges::any_of(routes4, is_default) || std::ranges::any_of(routes6, is_default);
+}
 
 bool is_forwarding(const std::string& path) {
   return path == "net/ipv4/ip_forward" || path.find("/accept_redirects") != std::string::npos || path.ends_with("/forwarding") ||
@@ -107,9 +117,14 @@ Status BridgeService::undo_settings(Undoing why) {
 }
 
 Result<std::optional<std::string>> BridgeService::other_user_of_forwarding() {
-  for (const os::Link& link : TRY(TRY(BridgeLinks::open()).all())) {
-    if (link.name != settings_.bridge && std::ranges::find(kForwarded, link.kind) != kForwarded.end())
-      return std::optional(link.name);
+  const auto links = TRY(TRY(BridgeLinks::open()).all());
+  const auto own = std::ranges::find(links, settings_.bridge, &os::Link::name);
+  const auto routes4 = TRY(host_routes4());
+  const auto routes6 = TRY(host_routes6());
+  for (const os::Link& link : links) {
+    const bool port = own != links.end() && link.master == own->index;
+    if (link.name == settings_.bridge || port || !link.up || leads_out(link.name, routes4, routes6)) continue;
+    if (std::ranges::find(kForwarded, link.kind) != kForwarded.end()) return std::optional(link.name);
   }
   return std::optional<std::string>();
 }

@@ -26,8 +26,8 @@ Usage usage(std::string name, pid_t init, std::uint64_t cpu_ns, std::vector<os::
 
 Sample sample(std::chrono::nanoseconds at, std::vector<Usage> usages) {
   Sample made;
-  made.monotonic = at;
   made.usages = std::move(usages);
+  for (Usage& usage : made.usages) usage.monotonic = at;
   return made;
 }
 
@@ -54,6 +54,16 @@ TEST(Rates, OfAContainer) {
   ASSERT_EQ(rates[0].interfaces.size(), 2U);
   EXPECT_EQ(rates[0].interfaces[0].received, 100.0);
   EXPECT_EQ(rates[0].interfaces[1].sent, 10.0);
+}
+
+TEST(Rates, OfContainersThatWereReadAtDifferentTimes) {
+  Sample before = sample(10s, {usage("a", 1, 0), usage("b", 2, 0)});
+  Sample now = sample(11s, {usage("a", 1, 1'000'000'000), usage("b", 2, 3'000'000'000)});
+  now.usages[1].monotonic = 13s;  // one between them did not answer for two seconds
+  const auto rates = rates_between(before, now);
+  ASSERT_EQ(rates.size(), 2U);
+  EXPECT_EQ(rates[0].cpu, 1.0);
+  EXPECT_EQ(rates[1].cpu, 1.0);
 }
 
 TEST(Rates, ANewInterfaceIsNoBurst) {
