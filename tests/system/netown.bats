@@ -58,7 +58,7 @@ teardown() {
   rest=$(find /run/lxc/published -name "$BR@*" 2>/dev/null)
   [ -z "$rest" ] || { echo "left: $rest"; failed=1; }
   kill "${HELD[@]}" 2>/dev/null
-  rm -rf "/var/lib/berth/addresses/$BR" "/run/lxc/net/$BR" "/var/lib/misc/dnsmasq.$BR.leases"
+  rm -rf "/var/lib/berth/addresses/$BR" "/var/lib/berth/addresses/${BR}b" "/run/lxc/net/$BR" "/var/lib/misc/dnsmasq.$BR.leases"
   return "$failed"
 }
 
