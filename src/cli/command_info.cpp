@@ -14,6 +14,7 @@
 #include "config/parser.hpp"
 #include "runtime/inspect.hpp"
 #include "runtime/network_use.hpp"
+#include "sys/file.hpp"
 
 namespace berth::cli {
 namespace {
@@ -63,6 +64,12 @@ std::vector<std::string> addresses_of(const std::vector<os::Link>& links) {
   return texts;
 }
 
+// What it has then are the host's interfaces, which are not its own.
+bool has_our_network(pid_t init) {
+  const auto inside = sys::stat(strings::cat("/proc/", init, "/ns/net")), own = sys::stat("/proc/self/ns/net");
+  return inside && own && inside->st_ino == own->st_ino;
+}
+
 // Asks for no more than is shown: most containers have no counters but those of veths, which the host has.
 Status gather_networks(const InfoOptions& options, const runtime::CommandClient& client, Info& info) {
   const bool statistics = options.all() || options.json || options.stats;
@@ -71,6 +78,7 @@ Status gather_networks(const InfoOptions& options, const runtime::CommandClient&
   const bool whole = options.json || std::ranges::any_of(info.configured, counted_inside);
   if (info.pid && (whole || options.all() || options.ips)) info.interfaces = links_inside(*info.pid, !whole);
   if (options.all() || options.json || options.ips) info.addresses = addresses_of(info.interfaces);
+  if (info.pid && has_our_network(*info.pid)) info.interfaces.clear();
   if (info.configured.empty()) return {};
   const auto host = TRY(TRY(os::Netlink::open()).bare_links());
   info.networks = runtime::network_use(info.configured, host, info.interfaces);

@@ -113,6 +113,8 @@ for i in range(50): s.send(b"\xff" * 6 + bytes(6) + b"\x88\xb5" + bytes(986))'
   sed -i '/lxc.net.0.type = empty/d' "$LXCPATH/$NAME/config"
   start_container
   equals "$(top --json --count 1 | json 'rows[0]["interfaces"]')" None
+  # The host's interfaces are not the container's.
+  equals "$(lxc-info "${P[@]}" "${N[@]}" --json | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["interfaces"])')" "[]"
 }
 
 @test "containers that come, go and restart while it runs" {
