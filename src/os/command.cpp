@@ -161,6 +161,12 @@ Result<Finished> run_checked(const Command& command) {
                   .output(finished.error_output.empty() ? finished.output : finished.error_output));
 }
 
+bool has_program(const std::string& name) {
+  Command command;
+  command.program = name;
+  return find_program(command).has_value();
+}
+
 std::vector<std::string> own_environment() {
   std::vector<std::string> result;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) result.emplace_back(*entry);

@@ -40,6 +40,8 @@ Result<Finished> run(const Command& command);
 // The same, and anything but status 0 is an Error with the program's standard error (its output, when that is empty) attached.
 Result<Finished> run_checked(const Command& command);
 
+// A program of this name is in the search path that a Command has when it names no other.
+bool has_program(const std::string& name);
 // The caller's environment in the form of Command::environment.
 std::vector<std::string> own_environment();
 // "exit status 3" for a status in wait(2) form.

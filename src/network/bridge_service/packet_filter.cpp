@@ -22,13 +22,6 @@ os::Command command(std::string_view program, std::vector<std::string> arguments
   return command;
 }
 
-Result<bool> has_program(std::string_view name) {
-  const auto finished = os::run(command(name, {"--version"}));
-  if (finished) return true;
-  if (finished.error().code() == ENOENT) return false;
-  return fail(finished.error());
-}
-
 Status feed(std::string_view program, std::vector<std::string> arguments, std::string script) {
   os::Command asked = command(program, std::move(arguments));
   asked.input = std::move(script);
@@ -175,8 +168,8 @@ std::string iptables_start_script(const BridgeSettings& settings, int version) {
 }
 
 Result<FilterKind> PacketFilter::choose(const BridgeSettings& settings) {
-  if (settings.use_nft && TRY(has_program("nft"))) return FilterKind::kNft;
-  if (TRY(has_program("iptables"))) return FilterKind::kIptables;
+  if (settings.use_nft && os::has_program("nft")) return FilterKind::kNft;
+  if (os::has_program("iptables")) return FilterKind::kIptables;
   return fail(Error::message(settings.use_nft ? "neither nft nor iptables is on this host"
                                               : "iptables is not on this host, and LXC_USE_NFT is false",
                              ENOENT)
@@ -200,7 +193,7 @@ Status PacketFilter::start_iptables(const BridgeSettings& settings) const {
 Result<bool> PacketFilter::stop() const {
   if (kind_ == FilterKind::kIptables) {
     for (const std::string_view program : {"iptables", "ip6tables"}) {
-      if (TRY(has_program(program))) TRY(stop_iptables(program));
+      if (os::has_program(std::string(program))) TRY(stop_iptables(program));
     }
     return false;
   }

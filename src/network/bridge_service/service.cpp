@@ -11,6 +11,7 @@
 #include "network/publish_live.hpp"
 #include "os/paths.hpp"
 #include "sys/file.hpp"
+#include "sys/process.hpp"
 
 namespace berth::network::bridge_service {
 namespace {
@@ -162,7 +163,16 @@ Status BridgeService::check_host() {
   TRY(Resolver::check(settings_));
   TRY(PacketFilter::choose(settings_));
   const auto own = TRY(resolver_.running());
-  return check_ports(settings_, view ? view->link.index : -1, Suspicion::kCertain, own ? own->pid() : 0);
+  const auto ask = [&] {
+    return check_ports(settings_, view ? view->link.index : -1, Suspicion::kCertain, own ? own->pid() : 0);
+  };
+  Status free = ask();
+  // A dnsmasq of ours that was killed just now is no process any more before its sockets are gone.
+  for (int left = 20; left > 0 && journal_.complete && !own && !free && free.error().code() == EADDRINUSE; --left) {
+    sys::sleep_for(std::chrono::milliseconds(100));
+    free = ask();
+  }
+  return free;
 }
 
 Status BridgeService::change_host() {

@@ -10,7 +10,8 @@
 namespace berth::network::bridge_service {
 namespace {
 
-constexpr unsigned kMostIncludes = 16;  // within one another
+constexpr std::size_t kMostFiles = 32;          // a file that reads itself twice would go on for ever
+constexpr std::size_t kLongestValue = 4 << 10;  // bytes; variables in one another's values can grow without an end
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -122,6 +123,7 @@ class LineScanner {
       return fail("'$' with anything but the name of a variable needs a shell");
     const std::string* found = lookup_(name);
     if (found == nullptr) return fail(strings::cat("'$", name, "' is set nowhere before this line"));
+    if (value.size() + found->size() > kLongestValue) return fail(strings::cat("'$", name, "' makes the value too long"));
     value += *found;
     rest_.remove_prefix(end + (braces ? 1 : 0));
     return {};
@@ -220,12 +222,10 @@ void SettingsFileReader::read_line(const Origin& origin) {
 void SettingsFileReader::include(const Origin& origin, std::string_view path, bool optional) {
   if (!path.starts_with('/')) {
     text_.problems.push_back({origin, strings::cat("the file '", path, "' needs its whole path, from '/'")});
-  } else if (depth_ == kMostIncludes) {
+  } else if (text_.files.size() == kMostFiles) {
     text_.problems.push_back({origin, "settings files that read one another go on without an end"});
   } else {
-    ++depth_;
     read(std::string(path), optional);
-    --depth_;
   }
 }
 

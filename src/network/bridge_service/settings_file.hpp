@@ -52,7 +52,6 @@ class SettingsFileReader {
 
   Fetch fetch_;
   SettingsText text_;
-  unsigned depth_ = 0;
 };
 
 }  // namespace berth::network::bridge_service

@@ -84,6 +84,10 @@ TEST(BridgeSettingsFile, FilesThatReadOneAnotherEnd) {
   const auto text = read({{"/f", ". /g\n"}, {"/g", ". /f\n"}});
   ASSERT_EQ(text.problems.size(), 1U);
   EXPECT_THAT(describe(text.problems), HasSubstr("read one another"));
+  EXPECT_EQ(read({{"/f", ". /f\n. /f\n. /f\n"}}).files.size(), 32U);
+  std::string doubling = "A=xxxxxxxx\n";
+  for (int i = 0; i < 60; ++i) doubling += "A=$A$A\n";
+  EXPECT_THAT(describe(read({{"/f", doubling}}).problems), HasSubstr("'$A' makes the value too long"));
 }
 
 TEST(BridgeSettingsFile, ProblemsOfStrangersAreNoTerminalCodes) { EXPECT_THAT(only_problem("A B\x1b[2J"), HasSubstr("A B?[2J")); }

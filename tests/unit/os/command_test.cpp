@@ -22,6 +22,11 @@ Command shell(const std::string& script) {
   return command;
 }
 
+TEST(Command, ProgramsAreFoundWithoutRunningThem) {
+  EXPECT_TRUE(has_program("true"));
+  EXPECT_FALSE(has_program("no-such-program-anywhere"));
+}
+
 TEST(Command, CapturesBothStreams) {
   const Finished done = run(shell("echo out $WHO $HOME; echo err >&2; exit 3")).value();
   EXPECT_EQ(done.output, "out berth\n");
