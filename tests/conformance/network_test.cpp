@@ -73,15 +73,34 @@ class NetworkDeviceTest : public ::testing::TestWithParam<const NetworkDevice*> 
     ASSERT_TRUE(host_->netlink.raise("nic0"));
   }
 
+  // runtime/bring_home in short. One that is home already stays there, and what follows is about nothing.
+  Status bring_home(const Act& act) {
+    brought_home_.clear();
+    const auto links = TRY(container_->netlink.links());
+    if (std::ranges::find(links, act.home.index, &os::Link::index) == links.end()) return {};
+    TRY(container_->netlink.lower(act.home.index));
+    TRY(container_->netlink.move(act.home.index, host_->descriptor.get(), act.home.name));
+    brought_home_ = act.home.name;
+    return {};
+  }
+  static bool is_about_what_came_home(const Act& act) {
+    return std::ranges::any_of(act.fixups,
+                               [](const Fixup& fixup) { return fixup.kind == Fixup::Kind::kIndex && fixup.interface.empty(); });
+  }
+
   // What the monitor does with an act, by the contract of Fixup.
   Status carry_out(const Act& act) {
     if (act.kind == Act::Kind::kWriteFile) return sys::write_attribute(act.path, act.value);
+    if (act.kind == Act::Kind::kBringHome) return bring_home(act);
+    if (is_about_what_came_home(act) && brought_home_.empty()) return {};
     Space& space = act.side == Side::kHost ? *host_ : *container_;
     std::string request = act.request;
     for (const Fixup& fixup : act.fixups) {
       const Space& meant = fixup.side == Side::kHost ? *host_ : *container_;
-      const int number = fixup.kind == Fixup::Kind::kIndex ? TRY(sys::interface_index(space.index_socket.get(), fixup.interface))
-                                                           : meant.descriptor.get();
+      const int number =
+          fixup.kind == Fixup::Kind::kIndex
+              ? TRY(sys::interface_index(space.index_socket.get(), fixup.interface.empty() ? brought_home_ : fixup.interface))
+              : meant.descriptor.get();
       std::memcpy(request.data() + fixup.offset, &number, sizeof number);
     }
     const Status sent = space.netlink.request(std::as_bytes(std::span(request)), act.doing, act.object);
@@ -119,6 +138,7 @@ class NetworkDeviceTest : public ::testing::TestWithParam<const NetworkDevice*> 
   std::optional<Space> container_, host_;
   Section section_;
   Recipe recipe_;
+  std::string brought_home_;
 };
 
 TEST_P(NetworkDeviceTest, IsFoundByItsType) {
