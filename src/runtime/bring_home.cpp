@@ -73,19 +73,24 @@ Status rename(os::Netlink& there, const Link& link, const std::string& name) {
   return there.request(message, "netlink rename", name);
 }
 
-// A move can't be refused halfway under a name that nobody has; its own name comes afterwards, unless it was given away.
+// Its own name, unless that was given away.
+Result<std::string> name_at_home(os::Netlink& home, const Link& link, const Traveller& traveller) {
+  const Status renamed = rename(home, link, traveller.name);
+  if (renamed) return traveller.name;
+  if (renamed.error().code() != EEXIST) return fail(renamed.error());
+  log::write(log::Level::kError, "network",
+             strings::cat(traveller.name, " has come home as ", link.name, ", as its name was given away"));
+  return link.name;
+}
+
+// A move can't be refused halfway under a name that nobody has; its own one comes afterwards.
 Result<std::string> move_wire(os::Netlink& there, const Link& link, const Traveller& traveller) {
   const Fd network = TRY(sys::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
   TRY(there.move(link.index, network.get(), traveller.other_name));
   os::Netlink home = TRY(os::Netlink::open());
   const auto moved = TRY(home.find(traveller.other_name));
   if (!moved) return fail(Error::from_errno(ENODEV, "netlink", traveller.other_name));
-  const Status renamed = rename(home, *moved, traveller.name);
-  if (!renamed && renamed.error().code() != EEXIST) return fail(renamed.error());
-  if (!renamed)
-    log::write(log::Level::kError, "network",
-               strings::cat(traveller.name, " has come home as ", traveller.other_name, ", as its name was given away"));
-  return renamed ? traveller.name : traveller.other_name;
+  return name_at_home(home, *moved, traveller);
 }
 
 Result<std::string> move_radio(os::Netlink& there, const Link& link, const Traveller& traveller, int network) {
@@ -97,6 +102,20 @@ Result<std::string> move_radio(os::Netlink& there, const Link& link, const Trave
   return traveller.name;
 }
 
+// When whoever brought it was killed in between: there already, under one of the two names.
+Status find_at_home(const Traveller& traveller, HostContext& context) {
+  os::Netlink home = TRY(os::Netlink::open());
+  if (const auto on_its_way = TRY(home.find(traveller.other_name))) {
+    context.brought_home = TRY(name_at_home(home, *on_its_way, traveller));
+    return {};
+  }
+  const auto there = TRY(home.find(traveller.name));
+  if (!there || there->kind != traveller.kind || there->index != traveller.index)
+    return fail(Error::from_errno(ENODEV, "netlink", traveller.name));
+  context.brought_home = traveller.name;
+  return {};
+}
+
 }  // namespace
 
 Status bring_home(const child::BlobView& blob, const child::Step& step, HostContext& context) {
@@ -105,7 +124,7 @@ Status bring_home(const child::BlobView& blob, const child::Step& step, HostCont
   os::Netlink there = TRY(socket_of(step.num[1], context));
   const std::vector<Link> links = TRY(there.links());
   const Link* link = find(links, traveller);
-  if (link == nullptr) return fail(Error::from_errno(ENODEV, "netlink", traveller.name));
+  if (link == nullptr) return find_at_home(traveller, context);
   TRY(drop_foreign_names(there, *link, traveller));
   TRY(there.lower(link->index));
   if (step.num[0] < 0 || step.num[0] >= std::int64_t{child::kSlots})
