@@ -103,7 +103,8 @@ ListenersReply parse_listeners(std::span<const std::byte> datagram, int protocol
     if (head.nlmsg_type == NLMSG_ERROR) {
       int code = -EBADMSG;
       if (payload.size() >= sizeof code) std::memcpy(&code, payload.data(), sizeof code);
-      return {true, -code};
+      constexpr int kMostErrno = 4095;
+      return {true, -std::clamp(code, -kMostErrno, 0)};
     }
     if (head.nlmsg_type == SOCK_DIAG_BY_FAMILY) take_socket(payload, protocol, out);
   }

@@ -24,6 +24,8 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
+constexpr int kMostErrno = 4095;  // of the kernel (MAX_ERRNO)
+
 constexpr std::size_t align(std::size_t size) { return (size + NLMSG_ALIGNTO - 1) & ~std::size_t{NLMSG_ALIGNTO - 1}; }
 
 // Copies a fixed structure from the front and steps over it; nothing when the bytes end before.
@@ -183,7 +185,7 @@ void take_address(Bytes payload, std::vector<Link>& links) {
 NetlinkReply refusal_of(const nlmsghdr& head, Bytes payload) {
   const auto refusal = take<nlmsgerr>(payload);
   if (!refusal) return {true, EBADMSG, {}};
-  NetlinkReply reply{true, -refusal->error, {}};
+  NetlinkReply reply{true, -std::clamp(refusal->error, -kMostErrno, 0), {}};
   if ((head.nlmsg_flags & NLM_F_ACK_TLVS) == 0 || reply.error == 0) return reply;
   if ((head.nlmsg_flags & NLM_F_CAPPED) == 0) {
     const std::size_t echoed =
@@ -262,7 +264,6 @@ NetlinkMessage same_address_again(const LinkAddress& address) {
 }
 
 NetlinkReply walk_netlink(Bytes datagram, std::uint32_t sequence, const NetlinkVisit& visit) {
-  constexpr int kMostErrno = 4095;
   NetlinkReply reply;
   while (datagram.size() >= sizeof(nlmsghdr) && !reply.finished) {
     nlmsghdr head{};
