@@ -133,16 +133,36 @@ Result<std::optional<os::PidRef>> Resolver::find(Where where) const {
   return std::optional(std::move(*process));
 }
 
+namespace {
+
+Status end(const os::PidRef& process) {
+  TRY(process.signal(SIGTERM));
+  if (TRY(process.wait_ended(kPatience))) return {};
+  TRY(process.signal(SIGKILL));
+  if (TRY(process.wait_ended(kPatience))) return {};
+  return fail(Error::message(strings::cat("dnsmasq (pid ", process.pid(), ") does not end"), ETIMEDOUT)
+                  .hint("it hangs in the kernel; try again"));
+}
+
+// One whose lxc-net was killed before it had written its pid file.
+Status end_unrecorded(const std::string& pid_file) {
+  for (const auto& entry : TRY(sys::list_directory("/proc"))) {
+    const auto pid = strings::parse_number<pid_t>(entry.name);
+    if (!pid || !has_our_files(*pid, pid_file)) continue;
+    const auto process = os::PidRef::open(*pid);
+    if (!process || !has_our_files(*pid, pid_file) || !TRY(shares_our_network(*pid))) continue;
+    TRY(end(*process));
+  }
+  return {};
+}
+
+}  // namespace
+
 Status Resolver::stop() const {
   if (const auto process = TRY(running())) {
-    TRY(process->signal(SIGTERM));
-    if (!TRY(process->wait_ended(kPatience))) {
-      TRY(process->signal(SIGKILL));
-      if (!TRY(process->wait_ended(kPatience))) {
-        return fail(Error::message(strings::cat("dnsmasq (pid ", process->pid(), ") does not end"), ETIMEDOUT)
-                        .hint("it hangs in the kernel; try again"));
-      }
-    }
+    TRY(end(*process));
+  } else {
+    TRY(end_unrecorded(places_.pid_file()));
   }
   const Status removed = sys::unlink(places_.pid_file());
   return removed || removed.error().code() == ENOENT ? Status{} : removed;
