@@ -13,8 +13,9 @@ eval "$(declare -f teardown | sed '1s/teardown/plain_teardown/')"
 
 teardown() {
   local status=0
-  plain_teardown || status=1
+  # First, as its settings and its state are in the directory that goes.
   if [ -n "${BRIDGE:-}" ]; then lab lxc-net stop "${NET_OPTIONS[@]}" || status=1; fi
+  plain_teardown || status=1
   net_lab_stop
   return "$status"
 }
