@@ -8,6 +8,7 @@
 #include <berth/state.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,6 +43,12 @@ struct CreateOptions {
   std::string root_directory{};    // empty: LXCPATH/NAME/rootfs
   std::string back_end{};          // empty: "dir"
   bool quiet = true;               // the template's output is not shown; an Error has its complaints
+  // Of some back ends only, and an Error with the others. Empty or 0: the host's lxc.bdev.* settings, or the back end's default.
+  std::string file_system{};                                  // on a device: "ext4"
+  std::uint64_t size = 0;                                     // bytes, of a device or a limit
+  std::string volume_group{}, logical_volume{}, thin_pool{};  // lvm
+  std::string zfs_root{};                                     // zfs: the dataset above
+  std::string rbd_name{}, rbd_pool{}, rbd_user{};             // rbd
 };
 
 struct DestroyOptions {

@@ -13,7 +13,9 @@
 #include "cli/report.hpp"
 #include "cli/show_plan.hpp"
 #include "freestanding/program.hpp"
+#include "runtime/attach_root.hpp"
 #include "runtime/programs.hpp"
+#include "runtime/rename.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
 #include "sys/raw.hpp"
@@ -59,10 +61,22 @@ const cli::Command* find_quick(std::string_view invoked) {
 
 }  // namespace
 
-// Its own definition, in place of the one with libraries.
+// Its own definitions, in place of those with libraries.
 Result<int> berth::cli::show_plan(const runtime::Container&, const runtime::StartRequest&, std::string_view) {
   return fail(hand_over());
 }
+
+Status berth::runtime::complete_rename(const Container& container) {
+  return rename_is_incomplete(container) ? fail(hand_over()) : Status{};
+}
+
+// Stores are berth's matter. Nothing has been made yet.
+Result<runtime::AttachedRoot> berth::runtime::attach_root(const Container&, const config::Conf& conf) {
+  if (is_plain_root(conf.rootfs)) return AttachedRoot();
+  return fail(hand_over());
+}
+
+Result<runtime::AttachedRoot> berth::runtime::describe_root(const config::Conf&) { return fail(hand_over()); }
 
 int berth_program(int count, char** arguments, char**) {
   sys::fill_standard_descriptors(O_RDONLY);  // as berth does

@@ -28,7 +28,16 @@ runtime::CreateRequest request_from(const runtime::Container& container, const C
   request.lxcpath = container.lxcpath();
   request.template_name = options.template_name;
   request.template_args = options.template_arguments;
-  request.dir = options.root_directory;
+  request.specs = {.directory = options.root_directory,
+                   .fstype = options.file_system,
+                   .size = options.size,
+                   .zfs_root = options.zfs_root,
+                   .volume_group = options.volume_group,
+                   .logical_volume = options.logical_volume,
+                   .thin_pool = options.thin_pool,
+                   .rbd_name = options.rbd_name,
+                   .rbd_pool = options.rbd_pool,
+                   .rbd_user = options.rbd_user};
   request.bdev = options.back_end;
   request.quiet = options.quiet;
   if (options.config != nullptr) request.config_text = options.config->text();

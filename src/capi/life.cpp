@@ -9,6 +9,7 @@
 #include "runtime/create.hpp"
 #include "runtime/destroy.hpp"
 #include "runtime/snapshot.hpp"
+#include "runtime/store_options.hpp"
 
 namespace berth::capi {
 namespace {
@@ -86,6 +87,19 @@ bool startl(lxc_container* c, int useinit, ...) {
 
 // --- create ----------------------------------------------------------------------------------------------------------------
 
+// Not rbduser: it came with LXC 7, and the structure of older callers ends before it. lxc.bdev.rbd.rbduser says it for them all.
+storage::Specs given_specs(const bdev_specs& specs) {
+  return {.directory = text_of(specs.dir),
+          .fstype = text_of(specs.fstype),
+          .size = specs.fssize,
+          .zfs_root = text_of(specs.zfs.zfsroot),
+          .volume_group = text_of(specs.lvm.vg),
+          .logical_volume = text_of(specs.lvm.lv),
+          .thin_pool = text_of(specs.lvm.thinpool),
+          .rbd_name = text_of(specs.rbd.rbdname),
+          .rbd_pool = text_of(specs.rbd.rbdpool)};
+}
+
 Result<runtime::CreateRequest> create_request(Handle& handle, const char* name, const char* bdev, const bdev_specs* specs,
                                               int flags) {
   if ((flags & ~(LXC_CREATE_MAXFLAGS - 1)) != 0) return fail(strings::cat("create knows no flags ", flags));
@@ -96,7 +110,7 @@ Result<runtime::CreateRequest> create_request(Handle& handle, const char* name, 
   request.template_name = name != nullptr ? name : "none";
   request.bdev = text_of(bdev);
   request.quiet = (flags & LXC_CREATE_QUIET) != 0;
-  if (specs != nullptr) request.dir = text_of(specs->dir);
+  if (specs != nullptr) request.specs = runtime::specs_for(request.bdev, given_specs(*specs));
   request.over_definition = true;
   if (const auto conf = handle.configuration()) request.config_text = conf->unexpanded;
   return request;
@@ -171,8 +185,8 @@ lxc_container* clone(lxc_container* c, const char* newname, const char* lxcpath,
     request.name = text_of(newname);
     request.lxcpath = text_of(lxcpath);
     request.bdev = text_of(bdevtype);
-    request.bdev_data = text_of(bdevdata);
-    request.new_size = newsize;
+    request.place = text_of(bdevdata);
+    request.specs.size = newsize;
     request.hook_arguments = words(hookargs);
     const auto made = TRY(runtime::clone(TRY(handle.container()), request));
     return new_container(made.name().c_str(), made.lxcpath().c_str());

@@ -177,6 +177,20 @@ int attach_root_classic(Frame& frame, int point) {
   return check(frame, result, "mount", frame.text(0));
 }
 
+// By mount(2): its data may be a page long, a value for fsconfig(2) 255 bytes, which the layers of an overlay exceed.
+int attach_new_root(Frame& frame, int point) {
+  const auto flags = static_cast<unsigned long>(frame.num(0));
+  long result = classic_mount(frame.text(0), descriptor_path(point).c_str(), frame.text(2), flags, frame.text(3));
+  if (result < 0) return refuse(frame, result, "mount", frame.text(0));
+  const long root = sys::raw::call(SYS_openat, AT_FDCWD, frame.text(1), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0) return refuse(frame, root, "open", frame.text(1));
+  frame.context.root_fd = static_cast<int>(root);
+  if (frame.num(1) == 0) return 0;
+  const auto path = descriptor_path(static_cast<int>(root));
+  result = classic_mount(nullptr, path.c_str(), nullptr, static_cast<unsigned long>(frame.num(1)), nullptr);
+  return check(frame, result, "mount", frame.text(0));
+}
+
 long open_root_tree(Frame& frame) {
   if (frame.num(2) == static_cast<std::int64_t>(Tree::kReceived)) return receive_tree(frame);
   return sys::raw::call(SYS_open_tree, AT_FDCWD, frame.text(0), OPEN_TREE_CLONE | O_CLOEXEC | kAtRecursive);
@@ -206,6 +220,7 @@ int step_attach_root(Frame& frame) {
   if (!frame.has_text(0)) return share_host_root(frame);
   const int point = frame.slot(frame.num(3));
   frame.context.root_is_host = 0;
+  if (frame.num(2) == static_cast<std::int64_t>(Tree::kNew)) return attach_new_root(frame, point);
   if (frame.flag(kStepClassicMount)) return attach_root_classic(frame, point);
   ScopedFd tree(open_root_tree(frame));
   if (!tree.valid()) return refuse(frame, tree.error(), "open_tree", frame.text(0));

@@ -44,6 +44,10 @@ enum class Op : std::uint16_t {
   kProcessLimit,   // num0 = RLIMIT_*, num1 = soft, num2 = hard (as unsigned 64 bit)
   kSendIdmappedTree,  // text0 = path, num0 = attributes to set, num1 = 1 recursive; the tree is idmapped to the container's
                       // userns and sent
+  kSendRoot,   // mounts the root's file system at no place and sends the tree: text0 = what it is, for messages, text1 = the user
+               // namespace whose ids it gets: "container", a namespace file, absent: none; text2 = type, list0 = keys and values
+               // for fsconfig(2), an empty value being a flag
+  kCloseSlot,  // num0 = slot
   kAwaitRunning,      // waits for exec
   kShareDirectory,    // text0 = directory, made when missing; becomes a shared mount of itself. text1 = the uppermost directory
                       // that has to be made, absent: none
@@ -71,7 +75,8 @@ enum class Op : std::uint16_t {
   kPropagation,     // text0 = path, num0 = MS_* flags
   kHook,            // list0 = argv, list1 = environment
   kAttachRoot,  // text0 = source (absent: the host's root is shared), num0 = MS_* flags, num1 = propagation MS_*, num2 = Tree,
-                // num3 = slot of the mount point, opened by a kOpenSlot step before ids change
+                // num3 = slot of the mount point, opened by a kOpenSlot step before ids change. Tree::kNew: text1 = mount point,
+                // text2 = type, text3 = data for mount(2)
   kHostname,    // text0
   kSessionKeyring,  //
   kRaiseLoopback,   //
@@ -135,8 +140,8 @@ enum class Point : std::int64_t {
 inline constexpr unsigned kSlots = 64;
 inline constexpr int kNoSlot = -1;
 
-// kAttachRoot num2: where the tree comes from.
-enum class Tree : std::int64_t { kPath = 0, kReceived = 1 };
+// kAttachRoot num2: where the tree comes from; kNew: a mount that the container's first process makes itself.
+enum class Tree : std::int64_t { kPath = 0, kReceived = 1, kNew = 2 };
 
 // kMountFilesystem, kBind num1: how the target is treated. Bits.
 enum TargetOption : std::int64_t {

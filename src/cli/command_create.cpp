@@ -5,6 +5,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/report.hpp"
+#include "cli/root_options.hpp"
 #include "os/command.hpp"
 #include "runtime/create.hpp"
 
@@ -12,51 +13,29 @@ namespace berth::cli {
 namespace {
 
 struct CreateOptions : Common {
-  std::string config_file, template_name, bdev, dir;
-  // Of back ends that this release does not have; kept as text for the refusal.
-  std::vector<std::string> unsupported;
+  std::string config_file, template_name, bdev;
+  storage::Specs specs;
 };
 
-template <char Which>
-Status note_unsupported(Common& options, std::string_view) {
-  constexpr const char* kNames[] = {"--lvname",  "--vgname",  "--thinpool", "--fstype", "--fssize",
-                                    "--zfsroot", "--rbdname", "--rbdpool",  "--rbduser"};
-  static_cast<CreateOptions&>(options).unsupported.emplace_back(kNames[static_cast<int>(Which)]);
-  return {};
-}
-
-constexpr Option kOptions[] = {
-    {"config", 'f', Takes::kValue, "CONFIG", "Initial configuration file", set_text<&CreateOptions::config_file>},
-    {"template", 't', Takes::kValue, "TEMPLATE", "Template to use to setup container\n(a name, an absolute path, or none)",
-     set_text<&CreateOptions::template_name>},
-    {"bdev", 'B', Takes::kValue, "BDEV", "Backing store type to use", set_text<&CreateOptions::bdev>},
-    {"dir", 0, Takes::kValue, "DIR", "Place rootfs directory under DIR", set_text<&CreateOptions::dir>},
-    {"lvname", 0, Takes::kValue, "LVNAME", "LVM: name of the logical volume (default: container name)", note_unsupported<0>},
-    {"vgname", 0, Takes::kValue, "VG", "LVM: volume group (default: lxc)", note_unsupported<1>},
-    {"thinpool", 0, Takes::kValue, "TP", "LVM: thin pool (default: lxc)", note_unsupported<2>},
-    {"fstype", 0, Takes::kValue, "TYPE", "LVM, loop, rbd: file system (default: ext4)", note_unsupported<3>},
-    {"fssize", 0, Takes::kValue, "SIZE[U]", "LVM, loop, rbd: size, unit one of bBkKmMgGtT\n(default: 1G, default unit: M)",
-     note_unsupported<4>},
-    {"zfsroot", 0, Takes::kValue, "PATH", "ZFS: create under this dataset (default: lxc)", note_unsupported<5>},
-    {"rbdname", 0, Takes::kValue, "NAME", "Ceph RBD: name of the image (default: container name)", note_unsupported<6>},
-    {"rbdpool", 0, Takes::kValue, "POOL", "Ceph RBD: pool (default: lxc)", note_unsupported<7>},
-    {"rbduser", 0, Takes::kValue, "USER", "Ceph RBD: user", note_unsupported<8>},
-};
+constexpr auto kOptions = joined(
+    std::to_array<Option>({
+        {"config", 'f', Takes::kValue, "CONFIG", "Initial configuration file", set_text<&CreateOptions::config_file>},
+        {"template", 't', Takes::kValue, "TEMPLATE", "Template to use to setup container\n(a name, an absolute path, or none)",
+         set_text<&CreateOptions::template_name>},
+        {"bdev", 'B', Takes::kValue, "BDEV",
+         "Backing store of the root file system: btrfs, dir, loop, lvm, nbd, overlay,\nrbd, zfs, best (the first of btrfs, zfs, "
+         "lvm, "
+         "dir\nthat can be had) or none (default: dir)",
+         set_text<&CreateOptions::bdev>},
+    }),
+    root_options<&CreateOptions::specs>(
+        {.fstype = "Stores with a device: file system (default: ext4)",
+         .fssize = "Size, or limit where there is one, unit one of bBkKmMgGtT\n(default of a device: 1G, default unit: M)"}));
 
 Status check(const CreateOptions& options) {
   if (options.template_name.empty()) {
     return fail(Error::message("A template must be specified")
                     .hint("-t busybox makes a small system; -t none is for a container without a root file system"));
-  }
-  if (!options.dir.empty() && !options.dir.starts_with('/')) return fail("--dir takes an absolute path");
-  if (!options.dir.empty() && !options.bdev.empty() && options.bdev != "dir" && options.bdev != "none") {
-    return fail("--dir can only be used with the backing store dir");
-  }
-  if (!options.unsupported.empty()) {
-    return fail(
-        Error::message(strings::cat(options.unsupported.front(), " belongs to a backing store that this release does not have"),
-                       ENOTSUP)
-            .hint("leave it out: the root file system becomes a directory"));
   }
   return {};
 }
@@ -80,7 +59,7 @@ Result<int> create(CreateOptions& options) {
   request.template_name = options.template_name;
   request.config_file = options.config_file;
   request.bdev = options.bdev;
-  request.dir = options.dir;
+  request.specs = options.specs;
   request.template_args = options.arguments;
   request.quiet = options.quiet;
   TRY(runtime::create(request));

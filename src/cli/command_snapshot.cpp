@@ -1,6 +1,7 @@
 // Runs in: host commands.
 #include "cli/commands.hpp"
 #include "cli/json.hpp"
+#include "cli/progress.hpp"
 #include "cli/report.hpp"
 #include "runtime/snapshot.hpp"
 #include "sys/file.hpp"
@@ -11,6 +12,7 @@ namespace {
 struct SnapshotOptions : Common {
   std::string comment, destroy, restore, new_name;
   bool list = false, show_comments = false, json = false;
+  ProgressChoice progress = ProgressChoice::kAuto;
 };
 
 constexpr Option kOptions[] = {
@@ -23,6 +25,7 @@ constexpr Option kOptions[] = {
     {"comment", 'c', Takes::kValue, "FILE", "add the text in FILE as a comment", set_text<&SnapshotOptions::comment>},
     {"showcomments", 'C', Takes::kNothing, "", "list with the comments", set_flag<&SnapshotOptions::show_comments>},
     {"json", 0, Takes::kNothing, "", "list everything known as JSON", set_flag<&SnapshotOptions::json>},
+    kProgressOption<&SnapshotOptions::progress>,
 };
 
 Status check(const SnapshotOptions& options) {
@@ -81,9 +84,12 @@ Result<int> snapshot(SnapshotOptions& options) {
     TRY(runtime::destroy_snapshot(container, options.destroy));
   } else if (!options.restore.empty()) {
     const bool positional = options.new_name.empty() && !options.arguments.empty();
-    TRY(runtime::restore_snapshot(container, options.restore, positional ? options.arguments.front() : options.new_name));
+    ProgressDisplay progress(options, options.progress);
+    TRY(runtime::restore_snapshot(container, options.restore, positional ? options.arguments.front() : options.new_name,
+                                  &progress));
   } else {
-    TRY(runtime::take_snapshot(container, options.comment));
+    ProgressDisplay progress(options, options.progress);
+    TRY(runtime::take_snapshot(container, options.comment, &progress));
   }
   return 0;
 }

@@ -3,7 +3,9 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "base/strings.hpp"
 #include "cli/report.hpp"
@@ -14,19 +16,21 @@ namespace {
 
 // As `berth` lists them: by what one does first.
 constexpr auto kTable = std::to_array<const Command*>(
-    {&kCreate, &kStart,    &kStop,   &kAttach, &kExecute, &kConsole,  &kInfo,    &kLs,  &kTop,    &kWait,        &kMonitor,
-     &kFreeze, &kUnfreeze, &kDevice, &kCgroup, &kCopy,    &kSnapshot, &kDestroy, &kNet, &kConfig, &kUpdateConfig});
+    {&kCreate, &kStart,   &kStop,    &kAttach,   &kExecute, &kConsole, &kInfo,        &kLs,   &kTop,
+     &kWait,   &kMonitor, &kFreeze,  &kUnfreeze, &kDevice,  &kDoctor,  &kCgroup,      &kCopy, &kSnapshot,
+     &kExport, &kImport,  &kStorage, &kDestroy,  &kNet,     &kConfig,  &kUpdateConfig});
 
 constexpr std::string_view kPrefix = "lxc-";
-constexpr std::size_t kSummaryColumn = 12;
 
 std::string overview() {
   std::string text =
       "berth: Linux containers, a drop-in for LXC\n\nUsage: berth COMMAND [OPTION...]\n       lxc-COMMAND "
       "[OPTION...]\n\nCommands:\n";
+  std::size_t longest = 0;
+  for (const Command* command : kTable) longest = std::max(longest, std::string_view(command->name).size());
   for (const Command* command : kTable) {
     std::string line = strings::cat("  ", command->name);
-    line.resize(kSummaryColumn, ' ');
+    line.resize(longest + 3, ' ');
     text += strings::cat(line, ' ', command->summary, '\n');
   }
   return text +
@@ -62,7 +66,7 @@ int run_as(const Command& command, std::string program, int argc, char** argv) {
 
 int run_berth(int argc, char** argv) {
   const std::string_view word = argc > 1 ? argv[1] : "help";
-  if (word == "--version") return show("berth 0.1.0 (LXC interface 7.0.0)\n");
+  if (word == "--version") return show(strings::cat(kOwnVersion, " (LXC interface 7.0.0)\n"));
   if (word == "help" && argc > 2) {
     const Command* command = find_command(argv[2]);
     if (command == nullptr) return unknown(argv[2]);
@@ -91,7 +95,7 @@ int dispatch(int argc, char** argv) {
   if (const std::size_t slash = invoked.rfind('/'); slash != invoked.npos) invoked.remove_prefix(slash + 1);
   if (!invoked.starts_with(kPrefix)) return run_berth(argc, argv);
   const Command* command = find_command(invoked.substr(kPrefix.size()));
-  if (command == nullptr) return unknown(invoked.substr(kPrefix.size()));
+  if (command == nullptr || command->own) return unknown(invoked.substr(kPrefix.size()));
   return run_as(*command, std::string(invoked), argc, argv);
 }
 

@@ -8,6 +8,7 @@
 #include "cli/commands.hpp"
 #include "cli/config_words.hpp"
 #include "config/key_table.hpp"
+#include "storage/backing_store.hpp"
 
 namespace berth::cli {
 namespace {
@@ -26,6 +27,11 @@ constexpr auto kKinds = std::to_array<ValueKind>({{"FILE", "file"},
                                                   {"FORM", "form"},
                                                   {"KEY", "key"},
                                                   {"SORT", "sort"},
+                                                  {"HOW", "progress"},
+                                                  {"BDEV", "bdev"},
+                                                  {"FSTYPE", "fstype"},
+                                                  {"KIND", "compression"},
+                                                  {"SNAPSHOT", "snapshot"},
                                                   {"KEY=VAL", "setting"}});
 
 std::string_view kind_of(const Option& option) {
@@ -77,9 +83,10 @@ std::string options_of(const Command& command) {
 }
 
 std::string tables() {
-  std::string names, options, selections, keys, words;
+  std::string names, links, options, selections, keys, words, kinds;
   for (const Command* command : commands()) {
     names += strings::cat(' ', command->name);
+    if (!command->own) links += strings::cat(' ', command->name);
     options += strings::cat("  [", command->name, "]='", options_of(*command), "'\n");
   }
   for (const Selection& selection : kSelections) selections += strings::cat(" [", selection.command, "]=", selection.option);
@@ -87,9 +94,12 @@ std::string tables() {
     for (const config::Key& key : section.keys) keys += strings::cat(' ', key.name, key.is(config::kPrefix) ? "." : "");
   }
   for (const config::Key& key : config::network_keys()) keys += strings::cat(" lxc.net.0.", key.name.substr(10));
+  for (const storage::BackingStore* store : storage::stores())
+    if (store->traits().can_create) kinds += strings::cat(' ', store->traits().name);
   for (const std::string_view word : config_words()) words += strings::cat(' ', word);
-  return strings::cat("_berth_commands='", strings::trim(names), "'\n_berth_config_words='", strings::trim(words),
-                      "'\n_berth_keys='", strings::trim(keys), "'\ndeclare -gA _berth_selections=(", strings::trim(selections),
+  return strings::cat("_berth_commands='", strings::trim(names), "'\n_berth_links='", strings::trim(links),
+                      "'\n_berth_config_words='", strings::trim(words), "'\n_berth_keys='", strings::trim(keys),
+                      "'\n_berth_bdevs='", strings::trim(kinds), "'\ndeclare -gA _berth_selections=(", strings::trim(selections),
                       ")\ndeclare -gA _berth_options=(\n", options, ")\n");
 }
 
@@ -110,7 +120,7 @@ _berth_row() {
   done
 }
 
-# Takes the words typed so far for what they are: sets name (was a container named?), path (-P) and rest (was "--" typed?).
+# Takes the words typed so far for what they are: sets name (the container's, where it was named), path (-P) and rest (was "--" typed?).
 _berth_scan() {
   local i word row
   name='' path='' rest=''
@@ -123,10 +133,10 @@ _berth_scan() {
       [[ ${row##*:} == - || ${row##*:} == \?* || -z $row ]] && continue
       [[ ${COMP_WORDS[i + 1]:-} == = ]] && ((i++))
       ((i++))
-      [[ ${row%%:*} == --name ]] && name=1
+      [[ ${row%%:*} == --name && i -lt COMP_CWORD ]] && name=${COMP_WORDS[i]}
       [[ ${row%%:*} == --lxcpath && i -lt COMP_CWORD ]] && path=${COMP_WORDS[i]}
       ;;
-    *) name=1 ;;
+    *) name=${name:-$word} ;;
     esac
   done
 }
@@ -139,6 +149,16 @@ _berth_containers() {
   _berth_reply "$("${lister[@]}" "${where[@]}" -1 ${_berth_selections[$1]:-} 2>/dev/null)" "$2"
 }
 
+# Of the container that was named.
+_berth_snapshots() {
+  local -a where=()
+  [[ -z $path ]] || where=(-P "$path")
+  local names
+  names=$("${snapper[@]}" "${where[@]}" -n "${name:-.}" --list 2>/dev/null | sed -n 's/^\([^ ]*\) (.*/\1/p')
+  [[ $3 != --destroy && $3 != -d ]] || names+=$'\nALL'
+  _berth_reply "$names" "$2"
+}
+
 # The values of an option. What stays empty is left to bash: files.
 _berth_value() {
   case $2 in
@@ -148,6 +168,11 @@ _berth_value() {
   state) _berth_reply 'STOPPED STARTING RUNNING STOPPING ABORTING FREEZING FROZEN THAWED' "$3" ;;
   form) _berth_reply 'text json' "$3" ;;
   sort) _berth_reply 'n c b m s k p t' "$3" ;;
+  bdev) if [[ $1 == copy ]]; then _berth_reply "$_berth_bdevs" "$3"; else _berth_reply "$_berth_bdevs best" "$3"; fi ;;
+  fstype) _berth_reply 'ext4 xfs btrfs ext3 ext2 f2fs' "$3" ;;
+  compression) _berth_reply 'zst gz xz none' "$3" ;;
+  snapshot) _berth_snapshots "$1" "$3" "$4" ;;
+  progress) _berth_reply 'auto bar plain json none' "$3" ;;
   key) _berth_reply "$_berth_keys" "$3" ;;
   setting)
     _berth_reply "$_berth_keys" "$3"
@@ -176,14 +201,26 @@ _berth_device() {
   esac
 }
 
+# list | usage [NAME...] | resize NAME SIZE
+_berth_storage() {
+  case $name in
+  '') _berth_reply 'list usage resize' "$1" ;;
+  usage) _berth_containers storage "$1" ;;
+  resize) [[ ${COMP_WORDS[COMP_CWORD - 1]} == resize ]] && _berth_containers storage "$1" ;;
+  esac
+}
+
 _berth_argument() {
   case $1 in
+  storage) _berth_storage "$2" ;;
   config)
     if ((COMP_CWORD == $3)); then _berth_reply "$_berth_config_words" "$2"; return; fi
     case ${COMP_WORDS[$3]} in
     explain) _berth_reply "$_berth_keys" "$2" ;;
     show) [[ -n ${COMP_WORDS[$3 + 1]:-} && COMP_CWORD -gt $3+1 ]] && _berth_reply "$_berth_keys" "$2" || _berth_containers config "$2" ;;
-    generate) _berth_reply 'man schema words completion' "$2" ;;
+    generate)
+      if [[ ${COMP_WORDS[COMP_CWORD - 1]} == man ]]; then _berth_reply "$_berth_commands" "$2"; else _berth_reply 'man schema words completion' "$2"; fi
+      ;;
     esac
     ;;
   device) _berth_device "$2" ;;
@@ -195,11 +232,11 @@ _berth_argument() {
 _berth() {
   local program=${1##*/} command current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} first=1
   local name path rest row given=''
-  local -a lister=(lxc-ls)
+  local -a lister=(lxc-ls) snapper=(lxc-snapshot)
   COMPREPLY=()
   if [[ $program == berth ]]; then
     if ((COMP_CWORD == 1)); then _berth_reply "$_berth_commands" "$current"; return; fi
-    command=${COMP_WORDS[1]} first=2 lister=("$1" ls)
+    command=${COMP_WORDS[1]} first=2 lister=("$1" ls) snapper=("$1" snapshot)
   else
     command=${program#lxc-}
   fi
@@ -209,7 +246,7 @@ _berth() {
   row=$(_berth_row "$command" "${given:-$previous}")
   if [[ -z $rest && -n $row && ${row##*:} != - && ( -n $given || ${row##*:} != \?* ) ]]; then
     row=${row##*:}
-    _berth_value "$command" "${row#\?}" "$current"
+    _berth_value "$command" "${row#\?}" "$current" "${given:-$previous}"
   elif [[ -n $given ]]; then
     compopt +o default 2>/dev/null  # the value behind "-s KEY="
   elif [[ -z $rest && $current == -* ]]; then
@@ -220,7 +257,7 @@ _berth() {
 }
 
 complete -o default -F _berth berth
-for _berth_name in $_berth_commands; do complete -o default -F _berth "lxc-$_berth_name"; done
+for _berth_name in $_berth_links; do complete -o default -F _berth "lxc-$_berth_name"; done
 unset _berth_name
 )bash";
 

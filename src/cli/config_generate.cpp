@@ -1,8 +1,10 @@
 // Runs in: host commands.
 // What is made of the key table for other programs: the manual page, a schema for editors, words for shells.
+#include "cli/commands.hpp"
 #include "cli/completion.hpp"
 #include "cli/config_words.hpp"
 #include "cli/json.hpp"
+#include "cli/manual.hpp"
 #include "cli/report.hpp"
 #include "config/key_table.hpp"
 
@@ -11,15 +13,16 @@ namespace {
 
 struct GenerateOptions : Common {};
 
-const Command kGenerate = {"config generate",
-                           "man|schema|words|completion",
-                           "",
-                           "print the manual page lxc.container.conf(5), a JSON schema of what show --json prints,\nall keys, "
-                           "one a line, or the completion for bash",
-                           {},
-                           run_config_generate,
-                           false,
-                           false};
+const Command kGenerate = {
+    "config generate",
+    "man [COMMAND]|schema|words|completion",
+    "",
+    "print the manual page lxc.container.conf(5) or that of a command, a JSON schema of what\nshow --json prints, "
+    "all keys, one a line, or the completion for bash",
+    {},
+    run_config_generate,
+    false,
+    false};
 
 template <typename Visit>
 void each_section(Visit visit) {
@@ -28,20 +31,6 @@ void each_section(Visit visit) {
 }
 
 // --- the manual page: man(7) -------------------------------------------------------------------------------------------------
-
-std::string roff(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\\')
-      out += "\\e";
-    else if (c == '-')
-      out += "\\-";
-    else
-      out += c;
-  }
-  // A line that begins so would be a request.
-  return !out.empty() && (out.front() == '.' || out.front() == '\'') ? "\\&" + out : out;
-}
 
 std::string key_entry(const config::Key& key) {
   std::string out = strings::cat(".TP\n.BR ", roff(key.name), key.is(config::kPrefix) ? ".\\fIX\\fR" : "", "\n");
@@ -160,7 +149,17 @@ void print_words() {
   });
 }
 
+Result<int> generate_page(std::string_view name) {
+  for (const Command* command : commands()) {
+    if (name != command->name) continue;
+    print(manual_page(*command));
+    return 0;
+  }
+  return fail(Error::message(strings::cat("'", name, "' is no command")).hint("'berth' alone lists the commands"));
+}
+
 Result<int> generate(GenerateOptions& options) {
+  if (options.arguments.size() == 2 && options.arguments.front() == "man") return generate_page(options.arguments.back());
   const std::string what = options.arguments.empty() ? "" : strings::join(options.arguments, " ");
   if (what == "man")
     print_manual();

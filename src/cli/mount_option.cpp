@@ -9,7 +9,7 @@
 namespace berth::cli {
 namespace {
 
-constexpr std::string_view kForm = "bind=/source:/target:ro";
+constexpr std::string_view kForm = "bind=/source:/target:ro or overlay=/source:/target";
 
 // fstab(5) separates its fields by blanks.
 std::string escaped(std::string_view path) {
@@ -27,42 +27,66 @@ std::string escaped(std::string_view path) {
   return text;
 }
 
+// For a layer in the data of an overlay, where commas, colons and backslashes mean something.
+std::string layer(std::string_view path) {
+  std::string text;
+  for (const char c : path) {
+    if (c == ',' || c == ':' || c == '\\') text += '\\';
+    text += c;
+  }
+  return escaped(text);
+}
+
 Status check_kind(std::string_view mount, std::string_view kind) {
-  if (kind == "bind") return {};
-  if (kind == "overlay")
-    return fail(Error::message(strings::cat("'", mount, "' needs the overlay store, which comes later"), EOPNOTSUPP)
-                    .hint("use bind=, with :ro where the source must not change"));
+  if (kind == "bind" || kind == "overlay") return {};
   return fail(Error::message(strings::cat("'", mount, "' is no mount")).hint(strings::cat("the form is ", kForm)));
 }
 
-Result<std::string> entry_of(std::string_view mount) {
+Error wrong_form(std::string_view mount) {
+  return Error::message(strings::cat("'", mount, "' is no mount"))
+      .hint(strings::cat("the form is ", kForm, "; both paths are absolute"));
+}
+
+Result<CopyMount> mount_of(std::string_view mount) {
   const std::size_t equals = mount.find('=');
   TRY(check_kind(mount, mount.substr(0, equals)));
   if (equals == mount.npos) return fail(strings::cat("'", mount, "' names no source"));
+  CopyMount result;
+  result.overlay = mount.starts_with("overlay=");
   auto pieces = strings::split(mount.substr(equals + 1), ':');
-  bool read_only = false;
   if (pieces.size() > 1 && (pieces.back() == "ro" || pieces.back() == "rw")) {
-    read_only = pieces.back() == "ro";
+    result.read_only = pieces.back() == "ro";
     pieces.pop_back();
   }
-  if (pieces.empty() || pieces.size() > 2 || !pieces.front().starts_with('/') || !pieces.back().starts_with('/') ||
-      pieces.back() == "/")
-    return fail(Error::message(strings::cat("'", mount, "' is no mount"))
-                    .hint(strings::cat("the form is ", kForm, "; both paths are absolute")));
-  const std::string source(pieces.front());
-  const auto info = sys::stat(source);
+  const bool paths = !pieces.empty() && pieces.size() <= 2 && pieces.front().starts_with('/') && pieces.back().starts_with('/');
+  if (!paths || pieces.back() == "/") return fail(wrong_form(mount));
+  result.source = pieces.front();
+  result.target = strings::trim_left(pieces.back(), "/");
+  const auto info = sys::stat(result.source);
   if (!info) return fail(Error(info.error()).context(strings::cat("'", mount, "' can't be mounted")));
-  return strings::cat(escaped(source), " ", escaped(strings::trim_left(pieces.back(), "/")), " none bind", read_only ? ",ro" : "",
-                      S_ISDIR(info->st_mode) ? ",create=dir" : ",create=file");
+  result.directory = S_ISDIR(info->st_mode);
+  if (result.overlay && !result.directory)
+    return fail(Error::message(strings::cat("'", mount, "': an overlay is of directories")).hint("use bind= for a file"));
+  return result;
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> parse_mount_option(std::string_view text) {
-  std::vector<std::string> entries;
-  for (const std::string_view mount : strings::split_words(text, ",")) entries.push_back(TRY(entry_of(mount)));
-  if (entries.empty()) return fail(strings::cat("no mount is named; the form is ", kForm));
-  return entries;
+Result<std::vector<CopyMount>> parse_mount_option(std::string_view text) {
+  std::vector<CopyMount> mounts;
+  for (const std::string_view mount : strings::split_words(text, ",")) mounts.push_back(TRY(mount_of(mount)));
+  if (mounts.empty()) return fail(strings::cat("no mount is named; the form is ", kForm));
+  return mounts;
+}
+
+std::string bind_entry(const CopyMount& mount) {
+  return strings::cat(escaped(mount.source), " ", escaped(mount.target), " none bind", mount.read_only ? ",ro" : "",
+                      mount.directory ? ",create=dir" : ",create=file");
+}
+
+std::string overlay_entry(const CopyMount& mount, const std::string& upper, const std::string& work) {
+  return strings::cat("overlay ", escaped(mount.target), " overlay lowerdir=", layer(mount.source), ",upperdir=", layer(upper),
+                      ",workdir=", layer(work), mount.read_only ? ",ro" : "", ",create=dir");
 }
 
 }  // namespace berth::cli

@@ -86,7 +86,7 @@ std::optional<int> take_name(const Command& command, Common& options) {
 }
 
 void name_program(const Command& command, Common& options, const char* invoked) {
-  options.log_program = strings::cat("lxc-", command.name);
+  options.log_program = strings::cat(command.own ? "berth-" : "lxc-", command.name);
   const bool by_berth = std::string_view(invoked).starts_with("berth ");
   options.program = by_berth ? invoked : options.log_program;
 }
@@ -171,7 +171,7 @@ std::string help_text(const Command& command, std::string_view program) {
       "\nMandatory or optional arguments to long options are also mandatory or optional\n"
       "for any corresponding short options.\n\n");
   // Words behind a command have no page of their own.
-  if (std::string_view(command.name).find(' ') == std::string_view::npos)
+  if (!command.own && std::string_view(command.name).find(' ') == std::string_view::npos)
     text += strings::cat("See the lxc-", command.name, " man page for further information.\n\n");
   return text;
 }

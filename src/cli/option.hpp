@@ -16,7 +16,7 @@ namespace berth::cli {
 // What every command takes, and what is left of its arguments. Commands derive their own options from it.
 struct Common {
   std::string program;      // as the user called it: "lxc-start", "berth start"
-  std::string log_program;  // "lxc-start" in both cases
+  std::string log_program;  // "lxc-start" in both cases; "berth-export" of a command of our own
   std::string name, lxcpath, log_file, log_level, rcfile;
   bool quiet = false;
   std::vector<std::string> arguments;  // what is no option; without the name
@@ -44,6 +44,7 @@ struct Command {
   bool takes_name = true;  // -n, or the first argument
   bool name_required = true;
   void (*more_help)(const Common& options) = nullptr;  // printed after --help
+  bool own = false;                                    // LXC has none of this name: `berth NAME` only, no lxc-NAME
 };
 
 std::span<const Option> common_options();

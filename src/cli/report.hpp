@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "cli/interruption.hpp"
 #include "cli/option.hpp"
 #include "runtime/container.hpp"
 
@@ -42,14 +43,14 @@ Status refuse_more_arguments(const Common& options, std::size_t most = 0);
 // For commands that need a running container.
 Error not_running(const runtime::Container& container);
 
-// Parses, runs, reports: what every run_<name> is made of.
+// Parses, runs, reports: what every run_<name> is made of. Work that failed after Ctrl-C fails as interrupted.
 template <typename Options>
 int run_command(const Command& command, int argc, char** argv, Result<int> (*body)(Options& options)) {
   Options options;
   const auto over = parse(command, options, argc, argv);
   const Result<int> status = over ? *over : body(options);
   if (!status) report(options, status.error());
-  return finish(options, status.value_or(kExitFailure));
+  return finish(options, status.value_or(interrupted() ? kExitInterrupted : kExitFailure));
 }
 
 }  // namespace berth::cli

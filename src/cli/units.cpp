@@ -34,9 +34,8 @@ std::string megabytes(std::uint64_t bytes) { return with_two_decimals(static_cas
 
 Result<std::uint64_t> parse_file_system_size(std::string_view text) {
   constexpr std::string_view kUnits = "bkmgt";
-  const auto refuse = [&] {
-    return fail(Error::message(strings::cat("'", text, "' is no size")).hint("a number and one of b k M G T: 512M"));
-  };
+  const auto refuse = [&](std::string_view why) { return fail(Error::message(strings::cat("'", text, "' is ", why))); };
+  constexpr std::string_view kNoSize = "no size: a whole number, and one of b k M G T behind it (1536M)";
   std::size_t unit = 2;  // megabytes
   std::string_view digits = text;
   if (!digits.empty() && (digits.back() < '0' || digits.back() > '9')) {
@@ -44,7 +43,11 @@ Result<std::uint64_t> parse_file_system_size(std::string_view text) {
     digits.remove_suffix(1);
   }
   const auto number = strings::parse_number<std::uint64_t>(digits);
-  if (!number || *number == 0 || unit == kUnits.npos || *number > (UINT64_MAX >> (10 * unit))) return refuse();
+  const bool is_number = !digits.empty() && digits.find_first_not_of("0123456789") == digits.npos;
+  if (!is_number || unit == kUnits.npos) return refuse(kNoSize);
+  if (!number || *number > (std::uint64_t{INT64_MAX} >> (10 * unit)))
+    return refuse("too large: no file system can be of that size");
+  if (*number == 0) return refuse("no size: there must be room for something");
   return *number << (10 * unit);
 }
 

@@ -69,6 +69,9 @@ class CommandServer final : private Watcher {
   // Takes over a connected socket. listen() and tests use it.
   Status adopt(Fd socket);
 
+  // What listens; -1: nothing does.
+  [[nodiscard]] int descriptor() const { return socket_.get(); }
+
   // Hangs up on everybody.
   void close();
 

@@ -67,9 +67,15 @@ void wait_for(int pidfd) {
   while (sys::raw::call(SYS_ppoll, &state, 1, nullptr, nullptr, 8) == -EINTR) continue;
 }
 
+// The kernel closes what a process leaves in no order that could be relied on: a starter that goes on at the end of its line must
+// not find the command socket any more.
+void stop_listening(int listening) {
+  if (listening >= 0) sys::raw::call(SYS_close, listening);
+}
+
 // The last process: born outside of the group, waits until the monitor is out of it too.
 [[noreturn]] void remove_after(const child::BlobView& blob, const std::vector<bool>& done, const Fd& monitor,
-                               const OwnGroup& group) {
+                               const OwnGroup& group, int listening) {
   wait_for(monitor.get());
   constexpr int kAttempts = 100;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -79,16 +85,17 @@ void wait_for(int pidfd) {
     ::nanosleep(&pause, nullptr);
   }
   runtime::remove_monitor_cgroups(blob, done);
+  stop_listening(listening);
   ::_exit(0);
 }
 
 // True when a last process is on its way.
-bool start_last_process(const child::BlobView& blob, const std::vector<bool>& done, const OwnGroup& group) {
+bool start_last_process(const child::BlobView& blob, const std::vector<bool>& done, const OwnGroup& group, int listening) {
   const auto monitor = sys::open_pidfd(sys::current_pid());
   const auto pivot = open_pivot(blob, group);
   if (!monitor || !pivot) return false;
   const auto last = sys::clone(0, pivot->get());
-  if (last && last->pid == 0) remove_after(blob, done, *monitor, group);
+  if (last && last->pid == 0) remove_after(blob, done, *monitor, group, listening);
   if (last) return true;
   log::debug(kCategory, last.error().line());
   complain(sys::write_attribute_at(pivot->get(), "cgroup.procs", "0"));
@@ -97,19 +104,20 @@ bool start_last_process(const child::BlobView& blob, const std::vector<bool>& do
 
 }  // namespace
 
-void leave(const child::BlobView& blob, const std::vector<bool>& done, int status) {
+void leave(const child::BlobView& blob, const std::vector<bool>& done, int status, int listening) {
   bool last_process = false;
   for (const OwnGroup& group : own_groups(blob)) {
     // Who waited for the stop is answered, and often wants this very processor: it shall not wait for groups that go meanwhile.
     sys::raw::call(SYS_sched_yield);
     if (group.unified) {
-      last_process = start_last_process(blob, done, group) || last_process;
+      last_process = start_last_process(blob, done, group, listening) || last_process;
     } else {
       move_to_root(group);
       if (!last_process) complain(runtime::remove_cgroup(blob, group.directory, false));
     }
   }
   if (!last_process) runtime::remove_monitor_cgroups(blob, done);
+  stop_listening(listening);
   ::_exit(status);
 }
 

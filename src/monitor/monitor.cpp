@@ -233,7 +233,8 @@ Monitor::Outcome Monitor::perform_hook(std::uint32_t index, const Step& step) {
 }
 
 void Monitor::on_hook_end(std::uint32_t index, const Status& result) {
-  if (!result) log::debug(kCategory, result.error().line());
+  // What stays connected is for the administrator to know.
+  if (!result) log::write(stage_ == Stage::kUndoing ? log::Level::kWarn : log::Level::kDebug, kCategory, result.error().line());
   if (result) {
     step_done(index);
   } else if (stage_ != Stage::kStarting) {

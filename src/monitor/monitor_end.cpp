@@ -166,7 +166,7 @@ void Monitor::leave(int status) {
   }
   undo_lazily();
   guardian_.dismiss();
-  monitor::leave(blob_, done_, status);
+  monitor::leave(blob_, done_, status, server_.descriptor());
 }
 
 }  // namespace berth::monitor

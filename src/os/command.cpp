@@ -68,14 +68,16 @@ class Runner {
     spawn.arguments.insert(spawn.arguments.end(), command_.arguments.begin(), command_.arguments.end());
     spawn.environment = command_.environment;
     spawn.network = command_.network;
+    spawn.mounts = command_.mounts;
     spawn.new_session = command_.timeout.has_value();  // else the terminal stays within reach, for programs that ask
-    const Fd input = TRY(open_input(command_.input));
-    spawn.descriptors.emplace_back(input.get(), STDIN_FILENO);
+    const Fd input = command_.input_from < 0 ? TRY(open_input(command_.input)) : Fd();
+    spawn.descriptors.emplace_back(input ? input.get() : command_.input_from, STDIN_FILENO);
     std::array<Fd, 2> write_ends;
     for (std::size_t i = 0; i < streams_.size(); ++i) {
       const int number = STDOUT_FILENO + static_cast<int>(i);
-      if (!command_.inherit_output) write_ends[i] = TRY(capture(streams_[i]));
-      spawn.descriptors.emplace_back(command_.inherit_output ? number : write_ends[i].get(), number);
+      const int own = command_.inherit_output ? number : i == 0 ? command_.output_to : -1;
+      if (own < 0) write_ends[i] = TRY(capture(streams_[i]));
+      spawn.descriptors.emplace_back(own < 0 ? write_ends[i].get() : own, number);
     }
     sys::Cloned child = TRY(sys::spawn(std::move(spawn)));
     return PidRef(std::move(child));

@@ -15,10 +15,13 @@ struct Command {
   std::vector<std::string> arguments;    // without argv[0], which is `program`
   std::vector<std::string> environment;  // "NAME=VALUE"; nothing of the caller's is inherited
   std::optional<std::string> input;      // standard input; nothing: /dev/null
+  int input_from = -1;                   // a descriptor as standard input instead
+  int output_to = -1;                    // a descriptor as standard output; nothing of it is captured
   bool inherit_output = false;           // the program writes to the caller's standard output and error, nothing is captured
   std::size_t output_limit = 1 << 20;    // bytes kept of each stream; more is read and dropped
   std::optional<std::chrono::milliseconds> timeout;  // then the program and its session are killed
   int network = -1;                                  // a network namespace to run in; the caller's without
+  int mounts = -1;                                   // a mount namespace, likewise
   std::string search_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 };
 

@@ -39,6 +39,12 @@ Result<FileLock> FileLock::acquire(const std::string& path) {
   return acquire_fd(std::move(fd), path);
 }
 
+Result<FileLock> FileLock::acquire_shared(const std::string& path) {
+  Fd fd = TRY(open_lock_file(path));
+  TRY(sys::lock_file_shared(fd.get(), path));
+  return FileLock(std::move(fd), path);
+}
+
 Result<FileLock> FileLock::acquire_fd(Fd file, std::string path) {
   TRY(sys::lock_file(file.get(), true, path));
   return FileLock(std::move(file), std::move(path));

@@ -15,6 +15,8 @@ class FileLock {
  public:
   // The file is made (mode 0600) when absent, never followed when a link, and stays when the lock goes.
   static Result<FileLock> acquire(const std::string& path);  // waits for ever
+  // Beside others of this kind; it and acquire() exclude each other.
+  static Result<FileLock> acquire_shared(const std::string& path);  // waits for ever
   // Nothing when somebody holds it.
   static Result<std::optional<FileLock>> try_acquire(const std::string& path);
   // Nothing when somebody still held it after `timeout`.

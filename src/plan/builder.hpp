@@ -17,6 +17,7 @@ enum Slot : std::int64_t {
   kSlotFirstNamespace = 3,  // shared namespaces, one each
   kSlotNetwork = 21,        // the container's network namespace
   kSlotNetworkSocket = 22,  // NETLINK_ROUTE in it
+  kSlotRootDevice = 20,     // of a root on a device, see RootMount::hold
   kSlotPin = 23,            // an open file of the root, see plan_pin
   kSlotProgram = 24,        // berth's init (runtime::kFirstProgramSlot)
   kSlotFirstTasks = 32,     // v1 tasks files, one a hierarchy
@@ -46,7 +47,8 @@ struct Builder {
   gid_t root_gid = 0;
   std::string root_source, root_mount;
   unsigned long root_flags = 0, root_propagation = 0;
-  std::string root_idmap;  // "container", a namespace file, or empty
+  std::string root_idmap;      // "container", a namespace file, or empty
+  std::string root_data = {};  // of lxc.rootfs.options, for a file system
   cgroup::Arrangement cgroups;
   network::Recipe networks;                    // what is done for the container's networks, of all sections
   std::vector<NetworkFacts> network_facts;     // one a section
@@ -89,6 +91,13 @@ void plan_network_scripts_down(Builder& builder);
 Status plan_name_servers(Builder& builder);  // lxc.net.N.dns
 // The items of the running configuration that the plan has chosen: names of interfaces.
 void note_network_names(Builder& builder);
+void plan_root_device(Builder& builder);   // start_root_mount.cpp: before anything else
+Status plan_root_mount(Builder& builder);  // start_root_mount.cpp
+// The root is a file system to be mounted, not a directory.
+[[nodiscard]] inline bool mounts_root(const Builder& builder) {
+  return builder.inputs.root && builder.inputs.root->directory.empty();
+}
+bool has_hooks(const Builder& builder, config::HookType type);                                     // start_hooks.cpp
 void plan_pin(Builder& builder);                                                                   // start_root.cpp
 void plan_host_hooks(Builder& builder, config::HookType type, child::Phase phase, bool may_fail);  // start_hooks.cpp
 void plan_container_hooks(Builder& builder, config::HookType type);

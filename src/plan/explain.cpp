@@ -31,7 +31,17 @@ std::string describe(const Plan& plan, std::size_t index) {
   return strings::cat(plan.steps[index].doing, " (step ", index + 1, " of ", plan.steps.size(), ", ", place(plan, index), ")");
 }
 
+// fsopen(2): the kernel gives its reasons for a refused file system in words.
+bool kernel_said_why(const child::Failure& failure) {
+  const std::string_view call = failure.call;
+  return failure.output[0] != '\0' && (call == "fsconfig" || call == "fsmount");
+}
+
 Error cause_of(const child::Failure& failure) {
+  if (kernel_said_why(failure)) {
+    return Error::from_errno(failure.error, failure.call, failure.object)
+        .because(strings::cat("the kernel says: ", failure.output));
+  }
   if (std::string_view(failure.call) != "hook") {
     Error error = Error::from_errno(failure.error, failure.call, failure.object);
     return failure.output[0] == '\0' ? std::move(error) : std::move(error).output(failure.output);
@@ -56,7 +66,7 @@ Error explain(const Plan& plan, const child::Failure& failure) {
   if (failure.step >= plan.steps.size()) return error;
   const PlannedStep& step = plan.steps[failure.step];
   const Explanation explanation = look_up(plan, step, failure);
-  if (!explanation.because.empty()) error = std::move(error).because(explanation.because);
+  if (!explanation.because.empty() && !kernel_said_why(failure)) error = std::move(error).because(explanation.because);
   if (!explanation.hint.empty()) error = std::move(error).hint(explanation.hint);
   if (step.origin.known()) error = std::move(error).set_by(step.origin);
   error = explain_policy(plan, std::move(error), failure);

@@ -23,6 +23,9 @@ struct Row {
 };
 
 constexpr auto kRows = std::to_array<Row>({
+    Row{Op::kAttachRoot, "mount", ENOENT,
+        "a layer of the root file system, or the work directory beside the upper one, does not exist",
+        "create it, or correct lxc.rootfs.path"},
     Row{Op::kBind, "open", ENOENT, "the source does not exist", "create it, or add the option optional to the entry"},
     Row{Op::kBind, "open", EACCES, "the source can't be reached with the ids of the container's root",
         "give every directory on the way to it the x permission for others"},
@@ -92,6 +95,20 @@ constexpr auto kRows = std::to_array<Row>({
     Row{Op::kTtyPtys, "open", ENOSPC, "no pseudo terminal is left", "raise lxc.pty.max, or kernel.pty.max on the host"},
     Row{Op::kAttachRoot, "open_tree", EACCES, "the container's root may not reach the root file system",
         "give every directory on the way to it the x permission for others"},
+    Row{Op::kAttachRoot, "mount", EINVAL, "the file system refused its options, or can't be made of these layers",
+        "check lxc.rootfs.options and lxc.rootfs.path; the kernel's log (dmesg) has the reason"},
+    Row{Op::kAttachRoot, "mount", ESTALE, "the upper layer was used with other lower layers before",
+        "name the layers that it was made with in lxc.rootfs.path"},
+    Row{Op::kAttachRoot, "mount", EACCES, "the container's root may not reach a layer of the root file system",
+        "give every directory on the way to it the x permission for others"},
+    Row{Op::kSendRoot, "fsopen", ENODEV, "the kernel has no such file system", "load its module (modprobe)"},
+    Row{Op::kSendRoot, "fsconfig", EINVAL, "it refused its options, or the device holds no such file system",
+        "check lxc.rootfs.options; the kernel's log (dmesg) has the reason"},
+    Row{Op::kSendRoot, "fsconfig", EBUSY, "the device is in use", "look for what has it mounted: findmnt, lsblk"},
+    Row{Op::kSendRoot, "fsconfig", EUCLEAN, "the file system is damaged", "check it while the container is stopped: fsck"},
+    Row{Op::kSendRoot, "fsconfig", EROFS, "the device can't be written to, and the file system must be",
+        "make it writable, or add ro to lxc.rootfs.options"},
+    Row{Op::kSendRoot, "fsconfig", ENOENT, "the device has gone since the start was planned", "start it again"},
     Row{Op::kPivotRoot, "", EINVAL, "the host's root can't be pivoted (an initial ramfs?)",
         "boot the host with a real root file system"},
     Row{Op::kSeccompFilter, "seccomp", EACCES,
@@ -135,9 +152,14 @@ std::string filesystem_of(const std::string& path) {
   return "the file system";
 }
 
+bool refuses_idmap(const child::Failure& failure) {
+  return std::string_view(failure.call) == "mount_setattr" && (failure.error == EINVAL || failure.error == EPERM);
+}
+
 Explanation explain_idmap(const PlannedStep& step, const child::Failure& failure) {
-  if (std::string_view(failure.call) != "mount_setattr" || (failure.error != EINVAL && failure.error != EPERM)) return {};
-  return {strings::cat(filesystem_of(step.text[0]), " at ", step.text[0], " takes no id-mapped mounts on this kernel"),
+  if (!refuses_idmap(failure)) return {};
+  const std::string type = step.op == Op::kSendRoot ? step.text[2] : filesystem_of(step.text[0]);
+  return {strings::cat(type, " at ", step.text[0], " takes no id-mapped mounts on this kernel"),
           "remove the idmap option and own the files by the container's ids, or use another file system"};
 }
 
@@ -157,7 +179,8 @@ bool matches(const Row& row, Op op, const child::Failure& failure) {
 Explanation look_up(const Plan& plan, const PlannedStep& step, const child::Failure& failure) {
   if (step.op == Op::kExec && !step.list[0].empty()) return examine_program(root_of(plan), step.list[0].front(), failure.error);
   if (step.op == Op::kNetlink) return explain_network(step, failure);
-  if (step.op == Op::kSendIdmappedTree) return explain_idmap(step, failure);
+  if (step.op == Op::kSendIdmappedTree || (step.op == Op::kSendRoot && refuses_idmap(failure)))
+    return explain_idmap(step, failure);
   for (const Row& row : kRows) {
     if (matches(row, step.op, failure)) return {std::string(row.because), std::string(row.hint)};
   }

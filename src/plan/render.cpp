@@ -32,6 +32,8 @@ constexpr auto kOpNames = std::to_array<OpName>({
     OpName{child::Op::kWriteProc, "write-proc"},
     OpName{child::Op::kProcessLimit, "limit"},
     OpName{child::Op::kSendIdmappedTree, "send-idmapped-tree"},
+    OpName{child::Op::kSendRoot, "send-root"},
+    OpName{child::Op::kCloseSlot, "close"},
     OpName{child::Op::kAwaitRunning, "await-running"},
     OpName{child::Op::kShareDirectory, "share-directory"},
     OpName{child::Op::kUnshareDirectory, "unshare-directory"},

@@ -89,6 +89,10 @@ std::string link_of(const config::NetworkConf& network) {
 
 }  // namespace
 
+bool has_hooks(const Builder& builder, config::HookType type) {
+  return !builder.conf().hooks.commands[static_cast<std::size_t>(type)].empty();
+}
+
 bool has_network_script(const config::NetworkConf& network, bool up) { return script_of(network, up) != nullptr; }
 
 // Behind what the line says, version 0: NAME net up TYPE [LINK] [HOST-END]; version 1: TYPE [LINK] [HOST-END], with all of it in

@@ -92,6 +92,9 @@ std::string strip_root(const Builder& builder, const std::string& target) {
   for (const std::string* root : {&builder.root_mount, &builder.conf().rootfs.path}) {
     if (std::string relative = strip_prefix(target, *root); !relative.empty()) return relative;
   }
+  // What templates write, for kinds that they saw mounted there.
+  const std::string usual = strings::cat(builder.inputs.lxcpath, '/', builder.inputs.name, "/rootfs");
+  if (mounts_root(builder)) return strip_prefix(target, usual);
   return strip_prefix(target, path_without_links(builder.root_source));
 }
 

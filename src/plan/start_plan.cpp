@@ -47,10 +47,6 @@ void add_point(Builder& builder, bool inside, child::Op op, child::Point point, 
   step.num[0] = static_cast<std::int64_t>(point);
 }
 
-bool has_hooks(const Builder& builder, config::HookType type) {
-  return !builder.conf().hooks.commands[static_cast<std::size_t>(type)].empty();
-}
-
 // What happens inside, in order. The monitor's part of the same time is collected in `parallel`.
 Status plan_container(Builder& builder) {
   plan_entry(builder);
@@ -166,6 +162,7 @@ Result<Plan> plan_start(const StartInputs& inputs) {
   TRY(plan_settings(builder));
   builder.needs_go = any_device_rule(builder) || has_hooks(builder, config::HookType::kStartHost) ||
                      !builder.conf().limits.empty() || !builder.conf().proc.empty();
+  plan_root_device(builder);
   TRY(plan_shared_directory(builder));
   plan_caller_cgroups(builder);
   plan_monitor_cgroups(builder);

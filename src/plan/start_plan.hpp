@@ -13,6 +13,16 @@
 
 namespace berth::plan {
 
+// Where the root comes from when it has been looked up, and connected, by storage.
+struct RootMount {
+  std::string directory = {};  // bound; empty: a mount of its own
+  std::string fstype = {}, device = {};
+  std::vector<std::pair<std::string, std::string>> options = {};  // for fsconfig(2); an empty value is a flag
+  std::string hold = {};                                          // a device that the monitor is to keep open
+  std::vector<std::vector<std::string>> releases = {};            // programs with arguments, for the end
+  bool described = false;  // only looked at, for a plan that is shown: `device` says what would be connected
+};
+
 struct StartInputs {
   const config::Conf& conf;
   std::string name, lxcpath;
@@ -31,6 +41,7 @@ struct StartInputs {
   bool terminal = false;                                 // foreground, and the caller sits at a terminal
   std::string network_helper = {};                       // path of berth-network; empty: not found
   std::string address_books = {};                        // directory of automatic addresses; empty: there can be none
+  std::optional<RootMount> root = {};                    // nothing: lxc.rootfs.path is a directory, or absent
   bool remember_addresses = false;                       // those that are picked now; for a start, not for a look at its plan
 };
 

@@ -23,15 +23,8 @@ std::string mount_point(const Builder& builder) {
   const std::string& configured = builder.conf().rootfs.mount;
   if (!configured.empty() && configured != config::kDefaultRootfsMount) return configured;
   std::string installed{config::kDefaultRootfsMount};
-  return is_directory(installed) ? installed : builder.root_source;
-}
-
-Status check_type(const Builder& builder) {
-  const std::string& type = builder.conf().rootfs.type;
-  if (type.empty() || type == "dir" || type == "btrfs") return {};
-  return fail(Error::message(strings::cat("the storage type ", type, " is not supported yet"))
-                  .set_by(builder.origin("lxc.rootfs.path"))
-                  .hint("use a directory: lxc.rootfs.path = dir:PATH"));
+  if (is_directory(installed)) return installed;
+  return mounts_root(builder) ? strings::cat(builder.inputs.lxcpath, '/', builder.inputs.name, "/rootfs") : builder.root_source;
 }
 
 Status check_source(const Builder& builder) {
@@ -46,6 +39,12 @@ Status check_source(const Builder& builder) {
   auto error = Error(about.error()).context("the root file system can't be used").set_by(builder.origin("lxc.rootfs.path"));
   if (about.error().code() == 2) return fail(std::move(error).hint("create it, or correct lxc.rootfs.path"));
   return fail(std::move(error).hint("check the permissions of every directory on the way to it"));
+}
+
+std::string source_of(const Builder& builder) {
+  const std::optional<RootMount>& mount = builder.inputs.root;
+  if (!mount) return builder.conf().rootfs.path;
+  return mount->directory.empty() ? mount->device : mount->directory;
 }
 
 Status check_mount_point(const Builder& builder) {
@@ -67,19 +66,19 @@ Status decide_root(Builder& builder) {
   const config::RootfsConf& rootfs = builder.conf().rootfs;
   builder.has_root = !rootfs.path.empty();
   if (!builder.has_root) return {};
-  TRY(check_type(builder));
-  builder.root_source = rootfs.path;
-  TRY(check_source(builder));
+  builder.root_source = source_of(builder);
+  if (!mounts_root(builder)) TRY(check_source(builder));
   builder.root_mount = mount_point(builder);
-  TRY(check_mount_point(builder));
+  if (!builder.inputs.root || !builder.inputs.root->described) TRY(check_mount_point(builder));
   auto options = config::parse_rootfs_options(rootfs.options);
   if (!options) return fail(std::move(options.error()).set_by(builder.origin("lxc.rootfs.options")));
-  if (!options->data.empty()) {
+  if (!options->data.empty() && !mounts_root(builder)) {
     return fail(Error::message(strings::cat("a directory takes no file system option \"", options->data, "\""))
                     .set_by(builder.origin("lxc.rootfs.options"))
                     .hint("keep mount flags such as ro, nosuid or noatime only"));
   }
   builder.root_flags = options->flags & ~child::kMsBind;
+  builder.root_data = options->data;
   builder.root_propagation = options->propagation;
   builder.root_idmap = options->idmap;
   if (!builder.root_idmap.empty() && !builder.user_namespace && builder.root_idmap == "container") {
@@ -106,7 +105,7 @@ std::string file_beside_root(const Builder& builder) {
 }  // namespace
 
 void plan_pin(Builder& builder) {
-  if (!builder.has_root || (builder.root_flags & child::kMsReadOnly) != 0) return;
+  if (!builder.has_root || mounts_root(builder) || (builder.root_flags & child::kMsReadOnly) != 0) return;
   PlannedStep& pin = builder.meanwhile(child::Op::kOpenSlot, "keeping the root's file system writable for the host");
   // Any file that is open for writing will do. A new one costs an inode, which ext4 takes long to find among those just deleted.
   const std::string known = file_beside_root(builder);
@@ -117,6 +116,7 @@ void plan_pin(Builder& builder) {
 }
 
 Status plan_root(Builder& builder) {
+  if (builder.has_root && mounts_root(builder)) return plan_root_mount(builder);
   const bool idmapped = !builder.root_idmap.empty();
   if (idmapped && mount_flags() != 0) {
     return fail(Error::message("this kernel has no idmapped mounts").set_by(builder.origin("lxc.rootfs.options")));

@@ -8,19 +8,19 @@
 #include <utility>
 
 #include "base/strings.hpp"
-#include "config/parser.hpp"
-#include "config/unexpanded.hpp"
 #include "os/lock.hpp"
 #include "os/paths.hpp"
 #include "runtime/clone_job.hpp"
 #include "runtime/config_hook.hpp"
 #include "runtime/hold.hpp"
 #include "runtime/host_name_file.hpp"
-#include "runtime/moved_config.hpp"
 #include "runtime/new_directory.hpp"
 #include "runtime/rename.hpp"
+#include "runtime/root_journal.hpp"
+#include "runtime/root_namespace.hpp"
 #include "storage/backing_store.hpp"
 #include "storage/tree/copy_tree.hpp"
+#include "storage/tree/remove_tree.hpp"
 #include "sys/file.hpp"
 #include "sys/raw.hpp"
 
@@ -28,76 +28,8 @@ namespace berth::runtime {
 namespace {
 
 constexpr mode_t kPermissions = 07777, kDirectoryMode = 0755;
+constexpr std::string_view kStandingStill = "standing-still";
 constexpr std::string_view kOrAllow = ", or add --allowrunning";
-
-// --- what to do, decided before anything is made --------------------------------------------------------------------------
-struct CloneDraft {
-  Container target;
-  config::Conf conf;                              // of the source
-  const storage::BackingStore* source = nullptr;  // nullptr: there is no root file system
-  const storage::BackingStore* store = nullptr;   // of the copy
-  bool share = false;                             // the copy shares data with the source
-  std::string root;                               // of the copy, where it is made
-  MovedConfig text;
-};
-
-Result<Container> target_of(const Container& source, const CloneRequest& request) {
-  const std::string& name = request.name.empty() ? source.name() : request.name;
-  Container target = TRY(Container::open(name, request.lxcpath.empty() ? source.lxcpath() : request.lxcpath));
-  if (target.directory() != source.directory()) return target;
-  return fail(Error::message("the copy would be the container itself", EEXIST)
-                  .because(source.directory())
-                  .hint("give the copy another name (--newname) or another lxcpath (--newpath)"));
-}
-
-Status choose_stores(CloneDraft& draft, const CloneRequest& request) {
-  const config::RootfsConf& rootfs = draft.conf.rootfs;
-  if (rootfs.path.empty()) return {};
-  auto source = storage::store_of(rootfs.type, rootfs.path);
-  if (!source) return fail(std::move(source.error()).set_by(draft.conf.origin("lxc.rootfs.path")));
-  draft.source = *source;
-  draft.store = request.bdev.empty() || request.keep_store ? draft.source : TRY(storage::find_store(request.bdev));
-  const bool may_share = draft.store == draft.source && draft.store->traits().can_snapshot;
-  draft.share = may_share && (request.snapshot || request.maybe_snapshot);
-  if (request.snapshot && !may_share)
-    return fail(Error::message(
-                    strings::cat("a root file system of type ", draft.source->traits().name, " can't share its data with a copy"),
-                    EOPNOTSUPP)
-                    .because("the overlay store, which can, comes later")
-                    .hint("make a full copy: leave out --snapshot, or say --maybe-snapshot")
-                    .set_by(draft.conf.origin("lxc.rootfs.path")));
-  if (request.new_size != 0 && !draft.store->traits().is_block)
-    return fail(Error::message(strings::cat("a root file system of type ", draft.store->traits().name, " has no size of its own"))
-                    .hint("leave out the size (--fssize)"));
-  return {};
-}
-
-ConfigMove move_of(const Container& source, const CloneDraft& draft, const CloneJob& job) {
-  ConfigMove move;
-  move.from = source.directory();
-  move.to = job.final_directory.empty() ? draft.target.directory() : job.final_directory;
-  if (draft.store != nullptr) {
-    move.from_root = os::normalise(draft.conf.rootfs.path);
-    move.to_root = draft.store->place(move.to);
-    move.rootfs_value = storage::rootfs_value(*draft.store, move.to_root);
-  }
-  if (!job.request.keep_name) move.name = draft.target.name();
-  move.new_hwaddr = !job.request.keep_hwaddr;
-  return move;
-}
-
-Result<CloneDraft> prepare(const Container& source, const CloneJob& job) {
-  CloneDraft draft{TRY(target_of(source, job.request)), {}, nullptr, nullptr, false, {}, {}};
-  draft.conf = TRY(source.load());
-  TRY(choose_stores(draft, job.request));
-  if (draft.store != nullptr) draft.root = draft.store->place(draft.target.directory());
-  draft.text = TRY(move_config(draft.conf, move_of(source, draft, job)));
-  for (const auto& [key, value] : job.request.added_lines) {
-    TRY(config::set_item(draft.conf, key, value));  // for the error of a bad one
-    config::append_line(draft.text.text, key, value);
-  }
-  return draft;
-}
 
 // --- doing it ------------------------------------------------------------------------------------------------------------
 class Cloner {
@@ -107,27 +39,117 @@ class Cloner {
 
   Status run() {
     TRY_CONTEXT(directory_.claim(NewDirectory::Existing::kNothing), strings::cat("cannot make ", draft_.target.name()));
-    if (draft_.store != nullptr) TRY(copy_root());
+    claimed_ = true;
+    if (draft_.store != nullptr) TRY(make_root());
     TRY(copy_files());
-    for (const auto& [name, text] : job_.files) TRY(sys::replace_file(path_of(name), text));
+    for (const auto& [name, text] : job_.files)
+      TRY(sys::replace_file(path_of(name), text, sys::kDefaultFileMode, sys::Durable::kLater));
     TRY(write_config());
     TRY(take_over_permissions());
     TRY(run_hooks());
+    TRY(place_root());
     TRY(sync());
-    return directory_.complete();
+    TRY(directory_.complete());
+    // It is whole now, and stays so: a journal that can't be removed says nothing any more.
+    if (job_.journal.empty()) static_cast<void>(forget_roots(journal()));
+    return {};
   }
 
-  Status undo() { return directory_.undo(); }
+  Status undo() {
+    if (!claimed_) return {};
+    for (const std::string& root : made_) TRY(store_of_made(root).destroy(root));
+    TRY(forget_undone_roots(journal()));
+    if (told_sources_) TRY(forget_sources(draft_.target.directory(), identity()));
+    return directory_.undo();
+  }
 
  private:
   [[nodiscard]] std::string path_of(std::string_view name) const { return strings::cat(draft_.target.directory(), "/", name); }
 
-  Status copy_root() {
-    const std::string& source = draft_.conf.rootfs.path;
-    if (draft_.share) TRY(draft_.store->snapshot(source, draft_.root));
-    if (!draft_.share) TRY(draft_.store->copy(TRY(draft_.source->directory_of(source)), draft_.root));
+  [[nodiscard]] std::string journal() const { return job_.journal.empty() ? draft_.target.directory() : job_.journal; }
+
+  // As whom others know the copy when all is done.
+  [[nodiscard]] Dependence identity() const {
+    if (job_.final_directory.empty()) return {draft_.target.lxcpath(), draft_.target.name()};
+    return {std::string(os::parent(job_.final_directory)), std::string(os::last_component(job_.final_directory))};
+  }
+
+  [[nodiscard]] const storage::BackingStore& store_of_made(const std::string& root) const {
+    return root == draft_.root ? *draft_.store : *draft_.source;
+  }
+
+  // Whom it needs is told before it can need anything.
+  Status make_root() {
+    told_sources_ = job_.final_directory.empty();  // a container that is restored was known to them before
+    TRY(add_dependence(draft_.target.directory(), identity(), draft_.sources));
+    TRY(record_root(journal(), *draft_.store, draft_.root));
+    TRY(draft_.share ? share_root() : copy_root());
     if (job_.request.keep_name) return {};
-    return write_hostname(TRY(draft_.store->directory_of(draft_.root)), draft_.target.name());
+    storage::View view = TRY(view_of_copy(storage::Access::kWrite));
+    TRY(write_hostname(view.directory(), draft_.target.name()));
+    return view.close();
+  }
+
+  // A kind that can share may find that it can't here (loop on a host file system without shared blocks).
+  Status share_root() {
+    Status shared = forget_if_taken(journal(), *draft_.store, draft_.root,
+                                    draft_.store->snapshot(*draft_.source, draft_.conf.rootfs.path, draft_.root, draft_.specs));
+    const bool may_copy = job_.request.maybe_snapshot && !job_.request.snapshot && draft_.sources.empty();
+    if (shared) made_.push_back(draft_.root);  // else it took back what it made
+    return !shared && shared.error().code() == EOPNOTSUPP && may_copy ? copy_root() : shared;
+  }
+
+  Status copy_root() {
+    storage::Progress nobody;
+    storage::Progress& progress = job_.request.progress == nullptr ? nobody : *job_.request.progress;
+    const std::string still = TRY(stand_still());
+    const std::string& source = still.empty() ? draft_.conf.rootfs.path : still;
+    progress.begin("copying the root file system", 0);
+    TRY(draft_.store->copy(*draft_.source, source, draft_.root, draft_.specs, progress));
+    made_.push_back(draft_.root);
+    if (still.empty()) return {};
+    TRY(draft_.source->destroy(still));
+    return storage::remove_tree(path_of(kStandingStill));
+  }
+
+  // A snapshot of a source that runs, for a copy that is of one moment: its path; empty where there is none.
+  Result<std::string> stand_still() {
+    const storage::BackingStore& store = *draft_.source;
+    const std::string& source = draft_.conf.rootfs.path;
+    if (!job_.request.allow_running || !store.snapshots_of(store) || TRY(source_.state()) == State::kStopped) return "";
+    if (store.traits().in_directory && TRY(store.snapshot_needs_source(store, source))) return "";  // copies what changes itself
+    const std::string pool_name = strings::cat(draft_.target.name(), "-", kStandingStill);
+    const std::string beside = strings::cat(os::parent(source), "/", pool_name);
+    if (!store.traits().in_directory) return still_at(beside);
+    const std::string directory = path_of(kStandingStill);
+    TRY(sys::ensure_directory(directory, kDirectoryMode));
+    const auto place = store.place({directory, pool_name}, {});
+    std::string still = place ? TRY(still_at(*place)) : "";
+    // The copy may be on another file system than the source, where a snapshot of that can't be.
+    return still.empty() ? still_at(beside) : still;
+  }
+
+  // Empty: there can be none, and what there is is copied, as LXC does.
+  Result<std::string> still_at(const std::string& wanted) {
+    const storage::BackingStore& store = *draft_.source;
+    const std::string& source = draft_.conf.rootfs.path;
+    const std::string place = TRY(store.snapshot_path(store, source, wanted));
+    TRY(record_root(journal(), store, place));
+    auto made = store.snapshot(store, source, place, {});
+    if (!made && (made.error().code() == EXDEV || made.error().code() == EOPNOTSUPP)) return "";
+    if (!made) return fail(std::move(made.error()));
+    made_.push_back(place);
+    return place;
+  }
+
+  // Nobody uses it any more. A restored one gets its place when it takes that of the old one.
+  Status place_root() {
+    if (draft_.store == nullptr || !job_.final_directory.empty()) return {};
+    return draft_.store->moved(draft_.root, {draft_.target.directory(), draft_.target.name()});
+  }
+
+  Result<storage::View> view_of_copy(storage::Access access) {
+    return storage::View::open(TRY(draft_.store->attach(draft_.root, access)), access);
   }
 
   // The text names them where they will be in the end; they are made where the copy is made.
@@ -144,9 +166,12 @@ class Cloner {
     return {};
   }
 
-  // Nothing may look complete whose files are empty after the power failed. The root may be on a file system of its own.
+  // Nothing may look complete whose files are empty after the power failed. What is mounted for the copying is on its device when
+  // it is unmounted; a directory elsewhere may be on a file system of its own.
   Status sync() {
-    if (draft_.store != nullptr) TRY(sync_filesystem_of(TRY(draft_.store->directory_of(draft_.root))));
+    const bool elsewhere = draft_.store != nullptr && draft_.store->traits().in_directory && !draft_.store->traits().is_block &&
+                           !os::is_below(draft_.root, draft_.target.directory());
+    if (elsewhere && sys::exists(draft_.root)) TRY(sync_filesystem_of(draft_.root));
     return sync_filesystem_of(draft_.target.directory());
   }
 
@@ -157,7 +182,7 @@ class Cloner {
 
   Status write_config() {
     const auto like = TRY(sys::kind_of(source_.config_file()));
-    return with_context(sys::create_file_like(draft_.target.config_file(), draft_.text.text, like),
+    return with_context(sys::create_file_like(draft_.target.config_file(), draft_.text.text, like, sys::Durable::kLater),
                         "cannot write the configuration");
   }
 
@@ -172,41 +197,57 @@ class Cloner {
 
   Status run_hooks() {
     const config::Conf conf = TRY(draft_.target.load());
-    const std::string root = draft_.store == nullptr ? "" : TRY(draft_.store->directory_of(draft_.root));
+    if (conf.hooks.commands[static_cast<std::size_t>(config::HookType::kClone)].empty()) return {};
+    std::optional<storage::View> view;
+    std::optional<RootNamespace> place;
+    if (draft_.store != nullptr) {
+      view.emplace(TRY(view_of_copy(storage::Access::kWrite)));
+      place.emplace(TRY(RootNamespace::open(*view, draft_.target.directory() + "/rootfs")));
+    }
     std::vector<std::string> environment{"LXC_SRC_NAME=" + source_.name()};
     if (draft_.store != nullptr) environment.push_back("LXC_ROOTFS_PATH=" + storage::rootfs_value(*draft_.store, draft_.root));
-    return run_config_hooks({.container = draft_.target,
-                             .conf = conf,
-                             .type = config::HookType::kClone,
-                             .root_mount = root,
-                             .environment = std::move(environment),
-                             .arguments = job_.request.hook_arguments,
-                             .hint = "repair the hook or remove its line; the copy has been removed"});
+    TRY(run_config_hooks({.container = draft_.target,
+                          .conf = conf,
+                          .type = config::HookType::kClone,
+                          .root_mount = place ? place->directory() : "",
+                          .mounts = place ? place->mounts() : -1,
+                          .environment = std::move(environment),
+                          .arguments = job_.request.hook_arguments,
+                          .hint = "repair the hook or remove its line; the copy has been removed"}));
+    place.reset();
+    return view ? view->close() : Status{};
   }
 
   const Container& source_;
   const CloneJob& job_;
   const CloneDraft& draft_;
   NewDirectory directory_;
+  std::vector<std::string> made_;  // roots
+  bool claimed_ = false, told_sources_ = false;
 };
+
+Result<os::FileLock> hold_source(const Container& source, const CloneJob& job) {
+  if (job.request.allow_running) return lock_copied(source);
+  TRY(check_stopped(source, kOrAllow));
+  return lock_whole(source, kOrAllow);
+}
 
 Result<Container> make(const Container& source, const CloneJob& job) {
   TRY(check_defined(source));
   TRY(check_complete(source));
   std::optional<os::FileLock> held;
-  if (!job.request.allow_running && !job.source_held) {
-    TRY(check_stopped(source, kOrAllow));
-    held = TRY(lock_stopped(source, kOrAllow));
-  }
-  const bool is_held = held || job.source_held;
-  TRY(is_held ? complete_rename(source) : complete_rename_alone(source));
-  CloneDraft draft = TRY(prepare(source, job));
+  if (!job.source_held) held = TRY(hold_source(source, job));
+  TRY(check_defined(source));  // who held it before may have removed it
+  if (job.source_held || !job.request.allow_running) TRY(complete_rename(source));
+  CloneDraft draft = TRY(plan_clone(source, job));
   Cloner cloner(source, job, draft);
   auto outcome = cloner.run();
   if (outcome) return std::move(draft.target);
   Error error = std::move(outcome.error());
-  if (const auto undone = cloner.undo(); !undone)
-    error = std::move(error).hint(strings::cat("remove what is left by hand: ", undone.error().line()));
+  if (const auto undone = cloner.undo(); !undone && job.journal.empty())
+    error = with_way_out(std::move(error), draft.target, undone.error());
+  else if (!undone)
+    error = std::move(error).hint(strings::cat(undone.error().line(), ": repeating this removes it first"));
   return fail(std::move(error));
 }
 

@@ -47,11 +47,14 @@ Status run_hook(const ConfigHooks& hooks, const config::SourcedText& hook) {
   program.program = "/bin/sh";
   program.arguments = {"-c", command_of(hooks, hook)};
   program.environment = environment_of(hooks);
+  program.mounts = hooks.mounts;
   const os::Finished outcome = TRY(os::run(program));
   if (outcome.status == 0) return {};
   return fail(Error::message(strings::cat("the ", type_name(hooks.type), " hook ", describe_wait_status(outcome.status)), EIO)
                   .output(outcome.output)
-                  .hint(hooks.hint.empty() ? "repair the hook or remove its line; nothing has been removed" : hooks.hint)
+                  .hint(hooks.hint.empty() ? strings::cat("repair the hook or remove its line; nothing of ",
+                                                          hooks.container.directory(), " has been removed")
+                                           : hooks.hint)
                   .set_by(hook.origin));
 }
 

@@ -15,9 +15,10 @@ struct ConfigHooks {
   const config::Conf& conf;
   config::HookType type;                   // kClone or kDestroy
   std::string root_mount{};                // LXC_ROOTFS_MOUNT; empty: lxc.rootfs.mount
+  int mounts = -1;                         // a mount namespace to run in (root_namespace.hpp); the caller's without
   std::vector<std::string> environment{};  // added, NAME=VALUE
   std::vector<std::string> arguments{};    // behind their own, one word each
-  std::string hint{};                      // for the Error of a hook that fails; empty: nothing has been removed
+  std::string hint{};                      // for the Error of a hook that fails; empty: nothing of the container has been removed
 };
 
 // Runs each to its end, in order; what one leaves running is not waited for. Their output is shown only in the Error of one that

@@ -13,9 +13,13 @@
 #include "base/strings.hpp"
 #include "config/global.hpp"
 #include "config/parser.hpp"
+#include "os/paths.hpp"
 #include "runtime/container.hpp"
 #include "runtime/host_program.hpp"
 #include "runtime/new_directory.hpp"
+#include "runtime/root_journal.hpp"
+#include "runtime/root_namespace.hpp"
+#include "runtime/store_options.hpp"
 #include "storage/backing_store.hpp"
 #include "sys/file.hpp"
 
@@ -28,21 +32,15 @@ inline constexpr std::string_view kBuiltInConfig = "lxc.net.0.type = empty\n";
 // --- what to do, decided before anything is made --------------------------------------------------------------------------
 struct Draft {
   Container container;
-  std::string template_path;  // empty = none
-  std::string root;           // empty = none
-  std::string text;           // of the configuration
+  std::string template_path{};  // empty = none
+  std::string root{};           // empty = none
+  std::string text{};           // of the configuration
   const storage::BackingStore* store = nullptr;
-  std::vector<std::string> template_args;
+  storage::Specs specs{};
+  std::vector<std::string> template_args{};
   bool quiet = false;
   bool over_definition = false;
 };
-
-Result<const storage::BackingStore*> choose_store(const std::string& type) {
-  if (type == "none" || type == "best") return storage::find_store({});
-  auto store = storage::find_store(type);
-  if (!store && store.error().hint().empty()) return fail(std::move(store.error()).hint("leave --bdev out, or say --bdev dir"));
-  return store;
-}
 
 Status check_directory_option(const std::string& directory) {
   if (directory.empty() || directory.starts_with('/')) return {};
@@ -98,25 +96,23 @@ std::string with_line_end(std::string text) {
 }
 
 Result<Draft> prepare(const CreateRequest& request) {
-  Draft draft{TRY(Container::open(request.name, request.lxcpath)),
-              {},
-              {},
-              {},
-              nullptr,
-              request.template_args,
-              request.quiet,
-              request.over_definition};
+  Draft draft{.container = TRY(Container::open(request.name, request.lxcpath)),
+              .template_args = request.template_args,
+              .quiet = request.quiet,
+              .over_definition = request.over_definition};
   if (request.template_name.empty())
     return fail(Error::message("no template was named").hint("add --template busybox, or --template none"));
-  draft.store = TRY(choose_store(request.bdev));
-  TRY(check_directory_option(request.dir));
+  TRY(check_directory_option(request.specs.directory));
   const bool with_template = request.template_name != "none";
+  StoreChoice choice = TRY(choose_store(request.bdev, {draft.container.directory(), draft.container.name()}, request.specs));
   if (with_template) draft.template_path = TRY(find_template(request.template_name));
   const config::Conf conf = TRY(load_initial(request));
   TRY(with_template ? check_template_can_run(conf) : check_existing_root(conf));
   draft.text = with_line_end(conf.unexpanded);
   if (!with_template) return draft;
-  draft.root = request.dir.empty() ? draft.store->place(draft.container.directory()) : request.dir;
+  draft.store = choice.store;
+  draft.specs = std::move(choice.specs);
+  draft.root = std::move(choice.path);
   draft.text += strings::cat("lxc.rootfs.path = ", storage::rootfs_value(*draft.store, draft.root), "\n");
   return draft;
 }
@@ -133,12 +129,17 @@ class Creator {
     TRY_CONTEXT(write_config(draft_.text), "cannot write the configuration");
     if (!draft_.root.empty()) TRY(make_root());
     if (!draft_.template_path.empty()) TRY(fill_root());
-    return new_directory_.complete();
+    if (!draft_.root.empty()) TRY(draft_.store->moved(draft_.root, {directory_, draft_.container.name()}));
+    TRY(new_directory_.complete());
+    // It is whole now, and stays so: a journal that can't be removed says nothing any more.
+    static_cast<void>(forget_roots(directory_));
+    return {};
   }
 
   // Takes back what run() made, and nothing else.
   Status undo() {
     if (made_root_) TRY(draft_.store->destroy(draft_.root));
+    if (recorded_) TRY(forget_undone_roots(directory_));
     return new_directory_.undo();
   }
 
@@ -154,18 +155,37 @@ class Creator {
     return earlier_kind_ ? sys::replace_file_like(path, text, *earlier_kind_) : sys::replace_file(path, text, kConfigMode);
   }
 
+  // A directory that is there already is taken as it is.
   Status make_root() {
-    auto made = draft_.store->create(draft_.root);
-    made_root_ = made.has_value();
-    if (!made && made.error().code() != EEXIST)
-      return with_context(std::move(made), "cannot make the root file system's directory");
-    return {};
+    const storage::Traits& traits = draft_.store->traits();
+    const bool directory = traits.in_directory && !traits.is_block && !traits.can_snapshot;
+    if (directory && draft_.store->owns(draft_.root)) return {};
+    // What lies in a container's directory goes with it, as far as it is made of nothing but files.
+    if (!directory || !os::is_below(draft_.root, directory_)) {
+      TRY(record_root(directory_, *draft_.store, draft_.root));
+      recorded_ = true;
+    }
+    auto made = forget_if_taken(directory_, *draft_.store, draft_.root, draft_.store->create(draft_.root, draft_.specs));
+    made_root_ = made.has_value();  // else it took back what it made
+    return with_context(std::move(made), "cannot make the root file system");
   }
 
   Status fill_root() {
+    storage::View root =
+        TRY(storage::View::open(TRY(draft_.store->attach(draft_.root, storage::Access::kWrite)), storage::Access::kWrite));
+    {
+      const RootNamespace place = TRY(RootNamespace::open(root, directory_ + "/rootfs"));
+      TRY(run_template(place));
+    }
+    TRY_CONTEXT(root.close(), "cannot let go of the root file system");
+    return finish_config();
+  }
+
+  Status run_template(const RootNamespace& place) {
     HostProgram program;
     program.arguments = {draft_.template_path, "--path=" + directory_, "--name=" + draft_.container.name(),
-                         "--rootfs=" + draft_.root};
+                         "--rootfs=" + place.directory()};
+    program.mounts = place.mounts();
     program.arguments.insert(program.arguments.end(), draft_.template_args.begin(), draft_.template_args.end());
     program.environment = own_environment();
     program.quiet = draft_.quiet;
@@ -174,7 +194,7 @@ class Creator {
       return fail(Error::message(strings::cat("the template ", describe_wait_status(outcome.status)), EIO)
                       .because(draft_.template_path + " says why, above")
                       .hint("everything that was made has been removed; repair the cause and create again"));
-    return finish_config();
+    return {};
   }
 
   // Puts LXC's header before what the template left, adds the host name unless the template did, and proves that it can be read.
@@ -202,7 +222,7 @@ class Creator {
   std::string directory_;
   NewDirectory new_directory_;
   std::optional<sys::FileKind> earlier_kind_;
-  bool made_root_ = false;
+  bool recorded_ = false, made_root_ = false;
 };
 
 }  // namespace
@@ -214,8 +234,7 @@ Status create(const CreateRequest& request) {
   auto outcome = creator.run();
   if (outcome) return {};
   Error error = std::move(outcome.error()).context("cannot create");
-  if (const auto undone = creator.undo(); !undone)
-    error = std::move(error).hint(strings::cat("remove what is left by hand: ", undone.error().line()));
+  if (const auto undone = creator.undo(); !undone) error = with_way_out(std::move(error), draft->container, undone.error());
   return fail(std::move(error));
 }
 

@@ -11,11 +11,17 @@
 #include "network/address_book.hpp"
 #include "network/names.hpp"
 #include "os/paths.hpp"
+#include "runtime/backup/still_root.hpp"
 #include "runtime/config_hook.hpp"
 #include "runtime/dependants.hpp"
+#include "runtime/destroy_check.hpp"
+#include "runtime/destroy_clones.hpp"
+#include "runtime/destroy_mark.hpp"
 #include "runtime/hold.hpp"
 #include "runtime/partial.hpp"
 #include "runtime/rename.hpp"
+#include "runtime/restore_in_place.hpp"
+#include "runtime/root_journal.hpp"
 #include "runtime/snapshot.hpp"
 #include "storage/backing_store.hpp"
 #include "storage/tree/remove_tree.hpp"
@@ -36,22 +42,6 @@ Status check_not_being_created(Creation state, const Container& container) {
                   .hint("wait until it is done, or end that process"));
 }
 
-Status check_snapshots(const Container& container, bool may_go) {
-  std::vector<std::string> names;
-  for (const auto& place : snapshot_directories(container)) {
-    const auto entries = sys::list_directory(place);
-    if (!entries)
-      TRY(forgive_absence(fail(Error(entries.error()).context("cannot see whether there are snapshots"))));
-    else
-      for (const auto& entry : *entries) names.push_back(entry.name);
-  }
-  if (may_go || names.empty()) return {};
-  std::ranges::sort(names);
-  return fail(Error::message("the container has snapshots", EBUSY)
-                  .because(strings::join(names, ", "))
-                  .hint("add --snapshots to remove them too"));
-}
-
 constexpr std::string_view kOrForce = ", or add --force";
 
 // True: it ran, and has been stopped.
@@ -66,111 +56,108 @@ Result<bool> ensure_stopped(const Container& container, bool force) {
 Result<os::FileLock> lock(const Container& container) { return lock_stopped(container, kOrForce); }
 
 // --- storage ---------------------------------------------------------------------------------------------------------------
-bool same_file(const std::string& a, const std::string& b) {
-  const auto first = sys::stat(a);
-  const auto second = sys::stat(b);
-  return first && second && first->st_dev == second->st_dev && first->st_ino == second->st_ino;
-}
-
-// A configuration that names "/" or a directory above the container as its root must not cost the host its files.
-Status check_root_is_below(const Container& container, const config::Conf& conf) {
-  std::string path = container.directory();
-  for (;;) {
-    if (same_file(conf.rootfs.path, path.empty() ? "/" : path))
-      return fail(Error::message("the root file system holds more than this container", EBUSY)
-                      .because(strings::cat(conf.rootfs.path, " is ", path.empty() ? "the host's root" : path))
-                      .hint("set lxc.rootfs.managed = 0 to keep it")
-                      .set_by(conf.origin("lxc.rootfs.path")));
-    if (path.empty()) return {};
-    path.resize(path.rfind('/'));
-  }
-}
-
-Error belongs_to_another(const config::Conf& conf, const std::string& directory) {
-  const auto fd = sys::open(directory, O_PATH | O_DIRECTORY);
-  const std::string owner = fd ? sys::read_link(strings::cat("/proc/self/fd/", fd->get())).value_or(directory) : directory;
-  return Error::message("the root file system lies in another container's directory", EBUSY)
-      .because(strings::cat(conf.rootfs.path, " is below ", owner))
-      .hint("repair lxc.rootfs.path, or set lxc.rootfs.managed = 0 to keep what is there")
-      .set_by(conf.origin("lxc.rootfs.path"));
-}
-
-// What an older name, or a copied line, points at may be somebody else's by now: a container beside this one, or the one that
-// this is a snapshot of. Goes up as the kernel does, whatever links the path has.
-Status check_root_is_own(const Container& container, const config::Conf& conf) {
-  const std::string owner_of_snapshots{os::parent(container.lxcpath())};
-  for (std::string path{os::parent(conf.rootfs.path)}; sys::exists(path); path += "/..") {
-    if (same_file(path, container.directory()) || same_file(path, path + "/..")) return {};
-    const bool container_like = same_file(path + "/..", container.lxcpath()) || same_file(path, owner_of_snapshots);
-    if (container_like && sys::exists(path + "/config")) return fail(belongs_to_another(conf, path));
-  }
-  return {};
+// From the mark on, what is left is not to be taken for a container; unless the store has only said no.
+Status destroy_root(const Container& container, const storage::BackingStore& store, const std::string& path) {
+  TRY_CONTEXT(mark_destroyed(container), "cannot note that the container is being destroyed");
+  Status gone = store.destroy(path);
+  const bool is_whole = !gone && store.traits().goes_at_once && store.owns(path);
+  if (is_whole) static_cast<void>(unmark_destroyed(container));
+  TRY(gone);
+  return with_context(mark_root_gone(container), "cannot note that the root file system is gone");
 }
 
 Status remove_root(const Container& container, const config::Conf& conf) {
-  const std::string& path = conf.rootfs.path;
-  if (path.empty() || !conf.rootfs.managed) return {};
-  const auto store = storage::find_store(conf.rootfs.type);
-  if (!store)
-    return fail(Error(store.error())
-                    .hint("remove the storage by its own tools, then set lxc.rootfs.managed = 0 and destroy again")
-                    .set_by(conf.origin("lxc.rootfs.path")));
-  TRY(check_root_is_below(container, conf));
-  TRY(check_root_is_own(container, conf));
-  return (*store)->destroy(path);
+  const auto* store = TRY(store_of_root(conf));
+  return store == nullptr ? Status{} : destroy_root(container, *store, conf.rootfs.path);
 }
 
-// What must stay in the container's directory: an unmanaged root that lies in it.
-std::vector<std::string> unmanaged_entries(const Container& container, const config::Conf& conf) {
-  const std::string prefix = container.directory() + "/";
-  if (conf.rootfs.managed || !conf.rootfs.path.starts_with(prefix)) return {};
-  const auto below = strings::split_words(std::string_view(conf.rootfs.path).substr(prefix.size()), "/");
-  if (below.empty()) return {};
-  return {std::string(below.front())};
+// Whoever makes a container of that name may have begun in it.
+Status remove_own_directory(const std::string& directory) {
+  const Status gone = sys::remove_directory(directory);
+  const bool filled = !gone && (gone.error().code() == ENOTEMPTY || gone.error().code() == EEXIST);
+  if (gone || (filled && sys::exists(directory + "/partial"))) return {};
+  return storage::remove_tree(directory);
 }
 
-// The configuration goes last, so that a destroy which was killed half-way can be repeated.
-Status remove_directory(const Container& container, const config::Conf& conf) {
-  auto keep = unmanaged_entries(container, conf);
+// The configuration goes last, so that a destroy which was killed half-way can be repeated; after it only the mark, which says
+// that its root is not to be removed again.
+Status remove_directory(const Container& container, std::vector<std::string> keep) {
   const bool stays = !keep.empty();
   keep.emplace_back("config");
+  keep.emplace_back(os::last_component(destroy_mark_of(container)));
   TRY(forgive_absence(storage::remove_contents(container.directory(), keep)));
   TRY(forgive_absence(sys::unlink(container.directory() + "/config")));  // not config_file(): that may be the caller's --rcfile
-  if (stays) return {};
-  return storage::remove_tree(container.directory());
+  TRY(unmark_destroyed(container));
+  return stays ? Status{} : remove_own_directory(container.directory());
+}
+
+// Nobody comes to depend on the container from here on; it is no container any more in the end.
+Status remove_stored(const Container& container) {
+  const os::FileLock nobody_added = TRY(lock_dependants(container));
+  const config::Conf conf = TRY(load_to_go(container));
+  const auto kept = TRY(check_can_go(container));  // again: the hooks took their time
+  TRY(remove_root(container, conf));
+  TRY(forget_sources(container));
+  TRY(forget_roots(container.directory()));
+  TRY(network::forget_addresses(container.directory()));
+  TRY(network::withdraw_everywhere(container.directory()));
+  return remove_directory(container, kept);
+}
+
+// Before it is stopped, and when nobody else changes it any more. The clones that go with it.
+Result<std::vector<Container>> check_request(const Container& container, const DestroyRequest& request) {
+  TRY(check_defined(container));
+  TRY(load_to_go(container));  // what can't be read is not stopped either
+  TRY(check_snapshots(container, request.snapshots));
+  if (!request.force) TRY(check_stopped(container, kOrForce));
+  if (request.clones) return clones_of(container, request.snapshots);
+  TRY(check_dependants(container));
+  return std::vector<Container>{};
+}
+
+// Its own hook before its snapshots: one that fails keeps them.
+Status remove_all(const Container& container, const std::vector<Container>& clones, const DestroyRequest& request) {
+  TRY(check_all_can_go(container, clones));
+  TRY(destroy_clones(clones, request));
+  TRY(run_config_hooks({container, TRY(load_to_go(container)), config::HookType::kDestroy}));
+  if (request.snapshots) TRY(destroy_snapshots(container));
+  TRY(end_killed_export(container));
+  TRY(remove_staging(container));
+  return remove_stored(container);
 }
 
 Status destroy_defined(const Container& container, const DestroyRequest& request) {
-  TRY(check_defined(container));
-  TRY(container.load());  // what can't be read is not stopped either
-  TRY(check_dependants(container));
-  TRY(check_snapshots(container, request.snapshots));
+  TRY(check_request(container, request));
   const bool ran = TRY(ensure_stopped(container, request.force));
   const os::FileLock held = TRY(lock(container));
   if (ran && !container.defined()) return {};  // it was ephemeral
   TRY(check_defined(container));
   TRY(complete_rename(container));
-  const config::Conf conf = TRY(container.load());
-  TRY(check_dependants(container));
-  TRY(check_snapshots(container, request.snapshots));
-  if (request.snapshots) TRY(destroy_snapshots(container));
-  TRY(run_config_hooks({container, conf, config::HookType::kDestroy}));
-  TRY(remove_root(container, conf));
-  TRY(forget_sources(container));
-  TRY(network::forget_addresses(container.directory()));
-  TRY(network::withdraw_everywhere(container.directory()));
-  return remove_directory(container, conf);
+  return remove_all(container, TRY(check_request(container, request)), request);
 }
 
-// A root outside of the directory (--dir) may have been there before the creation that was killed: it is left alone.
-Status take_back_creation(const std::string& directory) {
+// Roots go first, then who is told, then the directory: what says where they are lasts as long as they.
+Status take_back_creation(const Container& container) {
+  const std::string directory = container.directory();
   const EarlierEntries earlier = TRY(earlier_entries(directory));
-  if (!earlier) return storage::remove_tree(directory);
+  TRY(destroy_recorded_roots(directory));
+  if (!earlier) {
+    TRY(forget_sources(container));
+    return remove_unfinished(directory);
+  }
   TRY(give_back_config(directory, earlier));
   auto keep = *earlier;
   keep.emplace_back("partial");  // goes last, so that this can be repeated
   TRY(storage::remove_contents(directory, keep));
   return sys::unlink(directory + "/partial");
+}
+
+// The last thing that a killed destroy leaves. True: it was there, and is gone.
+Result<bool> remove_empty_directory(const Container& container) {
+  if (!sys::stat_link(container.directory())) return false;
+  const os::FileLock held = TRY(lock_stopped(container, kOrForce));
+  if (!container.defined() && is_end_of_destroy(container.directory())) TRY(unmark_destroyed(container));
+  return sys::remove_directory(container.directory()).has_value();
 }
 
 // What was there before the creation is destroyed like every other container.
@@ -180,6 +167,7 @@ Status destroy_any(const Container& container, const DestroyRequest& request) {
     if (!container.defined()) return {};
   }
   TRY(check_not_being_created(TRY(creation_state(container.directory())), container));
+  if (!container.defined() && TRY(remove_empty_directory(container))) return {};
   return destroy_defined(container, request);
 }
 
@@ -189,11 +177,21 @@ Status destroy(const Container& container, const DestroyRequest& request) {
   return with_context(destroy_any(container, request), "cannot destroy");
 }
 
+bool is_end_of_destroy(const std::string& directory) {
+  const auto entries = sys::list_directory(directory);
+  return entries && entries->size() == 1 && entries->front().name == kDestroyMark;
+}
+
+Status remove_unfinished(const std::string& directory) {
+  TRY(storage::remove_contents(directory, {"partial"}));
+  return storage::remove_tree(directory);
+}
+
 Status remove_crashed(const Container& container, bool force) {
   TRY(ensure_stopped(container, force));
   const os::FileLock held = TRY(lock(container));
   if (TRY(creation_state(container.directory())) != Creation::kCrashed) return {};
-  return take_back_creation(container.directory());
+  return take_back_creation(container);
 }
 
 }  // namespace berth::runtime

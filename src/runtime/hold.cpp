@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "base/strings.hpp"
+#include "runtime/destroy_mark.hpp"
 #include "runtime/partial.hpp"
+#include "runtime/rename.hpp"
 
 namespace berth::runtime {
 
@@ -16,6 +18,11 @@ Status check_defined(const Container& container) {
 }
 
 Status check_complete(const Container& container) {
+  TRY(check_made(container));
+  return check_not_destroyed(container);
+}
+
+Status check_made(const Container& container) {
   switch (TRY(creation_state(container.directory()))) {
     case Creation::kNone:
       return {};
@@ -40,9 +47,35 @@ Status check_stopped(const Container& container, std::string_view way_out) {
                                      container.name(), ")", way_out)));
 }
 
+namespace {
+
+// Held for reading by those who copy a container that runs.
+Result<std::string> copies_lock_file(const Container& container) {
+  return os::ensure_container_lock_file(container.lxcpath(), container.name() + "~copies");
+}
+
+}  // namespace
+
 Result<os::FileLock> lock_stopped(const Container& container, std::string_view way_out) {
   auto taken = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file(container.lxcpath(), container.name()))));
   TRY(check_stopped(container, way_out));
+  // Nobody begins meanwhile: that takes the lock just taken.
+  static_cast<void>(TRY(os::FileLock::acquire(TRY(copies_lock_file(container)))));
+  return taken;
+}
+
+Result<os::FileLock> lock_copied(const Container& container) {
+  auto own = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file(container.lxcpath(), container.name()))));
+  TRY(check_defined(container));
+  TRY(check_complete(container));
+  TRY(complete_rename(container));
+  if (TRY(container.state()) == State::kStopped) return own;
+  return os::FileLock::acquire_shared(TRY(copies_lock_file(container)));
+}
+
+Result<os::FileLock> lock_whole(const Container& container, std::string_view way_out) {
+  auto taken = TRY(lock_stopped(container, way_out));
+  TRY(check_complete(container));
   return taken;
 }
 

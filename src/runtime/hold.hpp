@@ -11,10 +11,19 @@ namespace berth::runtime {
 
 Status check_defined(const Container& container);
 // Error while it is being made by somebody, or was left half-made.
+Status check_made(const Container& container);
+// Nor half destroyed.
 Status check_complete(const Container& container);
 // `way_out` follows "stop it first (...)" in the Error's hint: ", or add --force".
 Status check_stopped(const Container& container, std::string_view way_out);
-// The lock that starts take too, of a container that is stopped: no start gets through while it is held. Waits for it.
+// The lock that starts take too, of a container that is stopped: no start gets through while it is held. Waits for it, and for
+// those who copy what the container was while it ran.
 Result<os::FileLock> lock_stopped(const Container& container, std::string_view way_out);
+// The same, and it is whole: what was destroying it while this waited may have been killed.
+Result<os::FileLock> lock_whole(const Container& container, std::string_view way_out);
+
+// Of a container that is copied and may run: while it is held nobody gets through lock_stopped(), and of one that is stopped no
+// start. Completes a rename first. Waits. Error: it is not defined (any more), or not whole.
+Result<os::FileLock> lock_copied(const Container& container);
 
 }  // namespace berth::runtime

@@ -9,16 +9,31 @@
 
 namespace berth::runtime {
 
-Status write_hostname(const std::string& root, const std::string& name) {
+namespace {
+
+// None: there is no file that holds the name (a device, a fifo without a reader, a link to nowhere).
+Result<Fd> open_hostname(const std::string& root) {
   const Fd top = TRY(sys::open(root, O_PATH | O_DIRECTORY));
-  const auto file = os::open_below(top.get(), "etc/hostname", O_WRONLY | O_NONBLOCK | O_NOCTTY);
-  // A device, a fifo without a reader, a link to nowhere: not a file that holds the name.
+  auto file = os::open_below(top.get(), "etc/hostname", O_WRONLY | O_NONBLOCK | O_NOCTTY);
   if (!file && file.error().code() != ENOENT && file.error().code() != ELOOP && file.error().code() != ENXIO &&
       file.error().code() != ENOTDIR && file.error().code() != EISDIR)
-    return fail(Error(file.error()).context("cannot write the host name of the copy"));
-  if (!file || !S_ISREG(TRY(sys::stat_fd(file->get())).st_mode)) return {};
-  TRY(sys::truncate(file->get(), root + "/etc/hostname"));
-  return sys::write_all(file->get(), name + "\n", root + "/etc/hostname");
+    return fail(std::move(file.error()));
+  if (!file || !S_ISREG(TRY(sys::stat_fd(file->get())).st_mode)) return Fd();
+  return std::move(*file);
+}
+
+}  // namespace
+
+Status check_hostname(const std::string& root) {
+  TRY_CONTEXT(open_hostname(root), "the file with the host name can't be written");
+  return {};
+}
+
+Status write_hostname(const std::string& root, const std::string& name) {
+  const Fd file = TRY_CONTEXT(open_hostname(root), "cannot write the host name");
+  if (!file) return {};
+  TRY(sys::truncate(file.get(), root + "/etc/hostname"));
+  return sys::write_all(file.get(), name + "\n", root + "/etc/hostname");
 }
 
 }  // namespace berth::runtime

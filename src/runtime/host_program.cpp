@@ -22,6 +22,7 @@ sys::Spawn describe(const HostProgram& program, int shell, int input, int output
   spawn.arguments = {"sh", "-c", "exec \"$@\"", "sh"};
   spawn.arguments.insert(spawn.arguments.end(), program.arguments.begin(), program.arguments.end());
   spawn.environment = program.environment;
+  spawn.mounts = program.mounts;
   spawn.descriptors = {{input, 0}, {output, 1}, {errors, 2}};
   return spawn;
 }

@@ -12,6 +12,7 @@ struct HostProgram {
   std::vector<std::string> arguments;    // [0] is looked up in PATH when it holds no '/'
   std::vector<std::string> environment;  // NAME=VALUE
   bool quiet = false;                    // standard output goes to /dev/null
+  int mounts = -1;                       // a mount namespace to run in (root_namespace.hpp); the caller's without
 };
 
 struct HostOutcome {

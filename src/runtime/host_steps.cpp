@@ -105,21 +105,48 @@ Status process_limit(Frame& frame) {
                                 static_cast<rlim64_t>(frame.num(2)));
 }
 
-Status send_idmapped_tree(Frame& frame) {
-  const bool recursive = frame.num(1) == 1;
-  const std::string named = frame.text(1);  // another user namespace than the container's
-  const Fd user_namespace = TRY(sys::open(named.empty() ? frame.proc("ns/user") : named, O_RDONLY | O_CLOEXEC));
-  const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0U);
-  const Fd tree = TRY(sys::open_tree(AT_FDCWD, frame.text(0), flags));
-  const auto attributes = static_cast<std::uint64_t>(frame.num(0)) | MOUNT_ATTR_IDMAP;
-  if (auto set = sys::set_mount_attributes(tree.get(), recursive, attributes, 0, 0, user_namespace.get()); !set) {
-    return fail(Error::from_errno(set.error().code(), "mount_setattr", frame.text(0) + ", idmap"));
-  }
+Status send_tree(Frame& frame, const Fd& tree) {
   child::Message message;
   message.kind = child::MessageKind::kTree;
   message.value = 1;
   const int descriptors[] = {tree.get()};
   return sys::send(frame.context.channel, std::as_bytes(std::span(&message, 1)), descriptors);
+}
+
+// `named`: another user namespace than the container's.
+Status map_owners(Frame& frame, const Fd& tree, const std::string& named, bool recursive) {
+  const Fd user_namespace = TRY(sys::open(named.empty() ? frame.proc("ns/user") : named, O_RDONLY | O_CLOEXEC));
+  const auto attributes = static_cast<std::uint64_t>(frame.num(0)) | MOUNT_ATTR_IDMAP;
+  if (auto set = sys::set_mount_attributes(tree.get(), recursive, attributes, 0, 0, user_namespace.get()); !set)
+    return fail(Error::from_errno(set.error().code(), "mount_setattr", frame.text(0) + ", idmap"));
+  return {};
+}
+
+Status send_idmapped_tree(Frame& frame) {
+  const bool recursive = frame.num(1) == 1;
+  const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0U);
+  const Fd tree = TRY(sys::open_tree(AT_FDCWD, frame.text(0), flags));
+  TRY(map_owners(frame, tree, frame.text(1), recursive));
+  return send_tree(frame, tree);
+}
+
+Result<Fd> mount_root(Frame& frame) {
+  const Fd file_system = TRY(sys::open_filesystem(frame.text(2)));
+  const std::vector<std::string> options = frame.list(0);
+  for (std::size_t i = 0; i + 1 < options.size(); i += 2) {
+    const unsigned command = options[i + 1].empty() ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING;
+    TRY(sys::configure_filesystem(file_system.get(), command, options[i], options[i + 1]));
+  }
+  TRY(sys::configure_filesystem(file_system.get(), FSCONFIG_CMD_CREATE, "", ""));
+  return sys::mount_filesystem(file_system.get(), 0);
+}
+
+// A detached mount can't be copied before Linux 6.15: each run of the container gets one of its own.
+Status send_root(Frame& frame) {
+  const Fd tree = TRY(mount_root(frame));
+  if (const std::string mapped = frame.text(1); !mapped.empty())
+    TRY(map_owners(frame, tree, mapped == "container" ? "" : mapped, false));
+  return send_tree(frame, tree);
 }
 
 // The instructions behind their hexadecimal digits; what is none becomes a program that the kernel refuses.
@@ -206,6 +233,10 @@ Status run(Frame& frame) {
       return process_limit(frame);
     case Op::kSendIdmappedTree:
       return send_idmapped_tree(frame);
+    case Op::kSendRoot:
+      return send_root(frame);
+    case Op::kCloseSlot:
+      return fill_slot(frame, frame.num(0), Fd());
     case Op::kShareDirectory:
       return share_directory(frame);
     case Op::kUnshareDirectory:
@@ -250,7 +281,9 @@ void describe(const Error& error, std::uint32_t step, Failure& failure) {
   copy_text(failure.call, sizeof failure.call, error.operation());
   const bool own_words = error.operation().empty() && !error.contexts().empty();
   copy_text(failure.object, sizeof failure.object, own_words ? error.contexts().front() : error.object());
-  const std::string& output = error.output();
+  // The kernel gives its reasons for a refused file system in words.
+  const bool of_file_system = error.operation() == "fsconfig" || error.operation() == "fsmount";
+  const std::string& output = of_file_system ? error.because() : error.output();
   const std::size_t skipped = output.size() < sizeof failure.output ? 0 : output.size() - sizeof failure.output + 1;
   copy_text(failure.output, sizeof failure.output, std::string_view(output).substr(skipped));
 }

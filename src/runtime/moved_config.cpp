@@ -19,6 +19,7 @@ namespace berth::runtime {
 namespace {
 
 constexpr std::string_view kRoot = "lxc.rootfs.path", kName = "lxc.uts.name", kInclude = "lxc.include";
+constexpr std::string_view kManaged = "lxc.rootfs.managed";
 constexpr std::string_view kNewAddress = "00:16:3e:xx:xx:xx";
 // Files that the container writes by itself: a copy has its own.
 constexpr auto kLogKeys = std::to_array<std::string_view>({"lxc.log.file", "lxc.console.logfile"});
@@ -63,6 +64,7 @@ class Mover {
  private:
   std::optional<std::string> edit(std::string_view key, std::string_view value) {
     if (key == kRoot && !move_.rootfs_value.empty()) return move_.rootfs_value;
+    if (key == kManaged) return move_.made_root ? std::optional<std::string>("1") : std::nullopt;
     if (key == kName) return move_.name.empty() ? std::nullopt : std::optional(move_.name);
     if (is_address(key)) return move_.new_hwaddr ? made_address() : std::nullopt;
     const bool one_path = is_one_of(key, kLogKeys) || is_one_of(key, kFileKeys);
@@ -81,7 +83,7 @@ class Mover {
   // A path may be written with more slashes than it needs, or with "..".
   std::string moved(std::string_view key, std::string_view written) {
     if (!written.starts_with('/')) return std::string(written);
-    const std::string path = os::normalise(written);
+    const std::string path = by_known_name(os::normalise(written), move_.from);
     const std::string target = moved_normalised(key, path);
     return target == path ? std::string(written) : target;
   }
@@ -141,6 +143,7 @@ class Mover {
     const std::string root = root_of(conf);
     const std::string wanted = move_.rootfs_value.empty() ? moved_root() : move_.rootfs_value;
     if (!wanted.empty() && root != wanted) append(kRoot, wanted);
+    if (move_.made_root && !conf.rootfs.managed) append(kManaged, "1");
     if (!move_.name.empty() && conf.uts_name != move_.name) append(kName, move_.name);
     return move_.new_hwaddr ? override_addresses(conf) : Status{};
   }
@@ -167,6 +170,19 @@ class Mover {
 };
 
 }  // namespace
+
+std::string by_known_name(std::string path, const std::string& directory) {
+  if (os::is_below(path, directory)) return path;
+  const std::string name = strings::cat("/", os::last_component(directory));
+  for (std::size_t at = path.find(name); at != path.npos; at = path.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    if (end != path.size() && path[end] != '/') continue;
+    const auto there = sys::stat(path.substr(0, end)), own = sys::stat(directory);
+    if (there && own && there->st_dev == own->st_dev && there->st_ino == own->st_ino)
+      return strings::cat(directory, std::string_view(path).substr(end));
+  }
+  return path;
+}
 
 Result<MovedConfig> move_config(const config::Conf& conf, const ConfigMove& move) { return Mover(conf, move).run(); }
 

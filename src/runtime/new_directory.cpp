@@ -9,7 +9,8 @@
 
 #include "base/strings.hpp"
 #include "runtime/destroy.hpp"
-#include "storage/tree/remove_tree.hpp"
+#include "runtime/destroy_mark.hpp"
+#include "runtime/root_journal.hpp"
 #include "sys/file.hpp"
 
 namespace berth::runtime {
@@ -34,7 +35,9 @@ Status NewDirectory::make_lxcpath() {
 Status NewDirectory::claim(Existing existing) {
   TRY(replace_crashed(existing));
   TRY(make_lxcpath());
+  if (is_end_of_destroy(directory_)) TRY(unmark_destroyed(container_));
   TRY_CONTEXT(make_directory(existing), "cannot make the container's directory");
+  if (!made_directory_) TRY(forget_roots(directory_));  // of what is complete
   EarlierEntries earlier;
   if (!made_directory_) {
     earlier.emplace();
@@ -84,7 +87,7 @@ Status NewDirectory::complete() { return end_creation(directory_, std::move(mark
 
 Status NewDirectory::undo() {
   if (made_directory_ && mark_) {
-    TRY(storage::remove_tree(directory_));
+    TRY(remove_unfinished(directory_));
   } else if (made_directory_) {
     (void)sys::remove_directory(directory_);  // goes only when nobody else has begun in it
   } else if (mark_) {

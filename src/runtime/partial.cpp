@@ -149,7 +149,9 @@ Status give_back_config(const std::string& directory, const EarlierEntries& earl
 Status end_creation(const std::string& directory, Fd mark) {
   TRY(sys::unlink(mark_path(directory)));
   mark.reset();
-  return forgive_absence(sys::unlink(strings::cat(directory, "/", kEarlierConfig)));
+  // The container is complete from here on, and nothing may be taken back: what can't be removed now, the next creation removes.
+  static_cast<void>(sys::unlink(strings::cat(directory, "/", kEarlierConfig)));
+  return {};
 }
 
 }  // namespace berth::runtime

@@ -26,6 +26,7 @@ Result<Fd> begin_creation(const std::string& directory, const EarlierEntries& ea
 Result<EarlierEntries> earlier_entries(const std::string& directory);
 // The earlier configuration, in its place again as the file that it was; where there was none, the new one goes.
 Status give_back_config(const std::string& directory, const EarlierEntries& earlier);
+// Success: it is complete. An Error: it is not, and can be taken back.
 Status end_creation(const std::string& directory, Fd mark);
 
 }  // namespace berth::runtime

@@ -8,12 +8,16 @@
 #include "base/strings.hpp"
 #include "network/address_book.hpp"
 #include "network/names.hpp"
+#include "os/paths.hpp"
 #include "runtime/clone.hpp"
 #include "runtime/config_hook.hpp"
 #include "runtime/dependants.hpp"
 #include "runtime/hold.hpp"
+#include "runtime/host_name_file.hpp"
 #include "runtime/moved_config.hpp"
+#include "runtime/root_namespace.hpp"
 #include "runtime/snapshot.hpp"
+#include "storage/backing_store.hpp"
 #include "sys/file.hpp"
 #include "sys/raw.hpp"
 
@@ -22,20 +26,35 @@ namespace {
 
 constexpr unsigned kNoReplace = 1;  // RENAME_NOREPLACE of <linux/fs.h>
 
-Status forgive_absence(Status result) {
-  if (!result && result.error().code() == ENOENT) return {};
-  return result;
-}
+// Of a root that has a name of its own; empty: it goes with the directory, or keeps its name.
+struct RootNames {
+  std::string type, from, to;
+};
 
-Status remove_preparation(const Container& container) {
-  TRY(forgive_absence(sys::unlink(rename_mark_of(container))));
-  return forgive_absence(sys::unlink(renamed_config_of(container)));
-}
-
-Status prepare(const Container& container, const std::string& name, const std::string& text) {
+// `text`: the configuration for the new `name`. The link comes last: it is what others look for.
+Status prepare(const Container& container, const std::string& old_name, const std::string& name, const std::string& text,
+               const RootNames& root) {
   TRY(remove_preparation(container));
   TRY(sys::replace_file_like(renamed_config_of(container), text, TRY(sys::kind_of(container.config_file()))));
+  std::string from = old_name + "\n";
+  if (!root.type.empty()) from += strings::cat(root.type, ":", root.from, "\n", root.type, ":", root.to, "\n");
+  TRY(sys::replace_file(renamed_from_of(container), from));
   return sys::symlink(name, rename_mark_of(container));
+}
+
+// A root in a pool that is called like the container gets the new name too.
+Result<RootNames> names_of_root(const Container& container, const config::Conf& conf, const std::string& new_name) {
+  const std::string& path = conf.rootfs.path;
+  if (path.empty() || os::last_component(path) != container.name()) return RootNames{};
+  const auto* store = TRY(storage::store_of(conf.rootfs.type, path));
+  if (store->traits().in_directory) return RootNames{};
+  const bool is_there = TRY(store->exists(path));
+  if (!is_there || !store->owns(path)) return RootNames{};
+  RootNames names{std::string(store->traits().name), path, strings::cat(os::parent(path), "/", new_name)};
+  if (!TRY(store->exists(names.to))) return names;
+  return fail(Error::message("the new name is taken", EEXIST)
+                  .because(strings::cat("there is ", names.type, ":", names.to))
+                  .hint("choose another name, or remove it"));
 }
 
 Status move_directory(const Container& from, const Container& to) {
@@ -51,19 +70,31 @@ Status move_directory(const Container& from, const Container& to) {
 
 Status run_hooks(const Container& renamed, const std::string& old_name) {
   const config::Conf conf = TRY(renamed.load());
-  return run_config_hooks({.container = renamed,
-                           .conf = conf,
-                           .type = config::HookType::kClone,
-                           .root_mount = conf.rootfs.path,
-                           .environment = {"LXC_SRC_NAME=" + old_name},
-                           .arguments = {},
-                           .hint = "repair the hook or remove its line; the container has its old name again"});
+  if (conf.hooks.commands[static_cast<std::size_t>(config::HookType::kClone)].empty()) return {};
+  std::optional<storage::View> view;
+  std::optional<RootNamespace> place;
+  if (!conf.rootfs.path.empty()) {
+    const auto* store = TRY(storage::store_of(conf.rootfs.type, conf.rootfs.path));
+    view.emplace(
+        TRY(storage::View::open(TRY(store->attach(conf.rootfs.path, storage::Access::kWrite)), storage::Access::kWrite)));
+    place.emplace(TRY(RootNamespace::open(*view, renamed.directory() + "/rootfs")));
+  }
+  TRY(run_config_hooks({.container = renamed,
+                        .conf = conf,
+                        .type = config::HookType::kClone,
+                        .root_mount = place ? place->directory() : "",
+                        .mounts = place ? place->mounts() : -1,
+                        .environment = {"LXC_SRC_NAME=" + old_name},
+                        .arguments = {},
+                        .hint = "repair the hook or remove its line; the container has its old name again"}));
+  place.reset();
+  return view ? view->close() : Status{};
 }
 
 Status check_can_be_renamed(const Container& container) {
   TRY(check_defined(container));
   TRY(check_complete(container));
-  TRY(check_dependants(container));
+  TRY(check_dependants(container, kRenameLater));
   const auto snapshots = TRY(list_snapshots(container));
   if (snapshots.empty()) return {};
   return fail(Error::message("the container has snapshots, which know it by its name", EBUSY)
@@ -91,8 +122,8 @@ Result<BothLocks> lock_both(const Container& a, const Container& b) {
   return locks;
 }
 
-Status take_back(const Container& renamed, const Container& container, const std::string& text) {
-  TRY(prepare(renamed, container.name(), text));
+Status take_back(const Container& renamed, const Container& container, const std::string& text, const RootNames& root) {
+  TRY(prepare(renamed, renamed.name(), container.name(), text, {root.type, root.to, root.from}));
   TRY(move_directory(renamed, container));
   return complete_rename(container);
 }
@@ -105,19 +136,33 @@ Status rename_on_networks(const std::string& from, const std::string& to) {
   return renamed;
 }
 
+// What complete_rename() does in the root can be done: looked at before anything moves.
+Status check_root_can_be_told(const config::Conf& conf) {
+  if (conf.rootfs.path.empty()) return {};
+  const auto store = storage::store_of(conf.rootfs.type, conf.rootfs.path);
+  if (!store) return {};  // as complete_rename() takes it
+  storage::View view =
+      TRY(storage::View::open(TRY((*store)->attach(conf.rootfs.path, storage::Access::kWrite)), storage::Access::kWrite));
+  TRY(check_hostname(view.directory()));
+  return view.close();
+}
+
 Result<Container> move(const Container& container, const Container& target) {
   const config::Conf conf = TRY(container.load());
+  TRY(check_root_can_be_told(conf));
+  const RootNames root = TRY(names_of_root(container, conf, target.name()));
   const ConfigMove paths{.from = container.directory(),
                          .to = target.directory(),
-                         .from_root = {},
-                         .to_root = {},
-                         .rootfs_value = {},
+                         .from_root = root.from,
+                         .to_root = root.to,
+                         .rootfs_value = root.type.empty() ? "" : strings::cat(root.type, ":", root.to),
                          .name = target.name(),
                          .new_hwaddr = false,
                          .everything = true};
   const MovedConfig moved = TRY(move_config(conf, paths));
-  TRY(prepare(container, target.name(), moved.text));
-  if (auto done = move_directory(container, target); !done) {
+  auto done = prepare(container, container.name(), target.name(), moved.text, root);
+  if (done) done = move_directory(container, target);
+  if (!done) {
     TRY(remove_preparation(container));
     return fail(std::move(done.error()));
   }
@@ -126,8 +171,9 @@ Result<Container> move(const Container& container, const Container& target) {
   if (finished) finished = rename_on_networks(container.directory(), target.directory());
   if (finished) return target;
   Error error = std::move(finished.error());
-  if (const auto back = take_back(target, container, conf.unexpanded); !back)
-    error = std::move(error).hint(strings::cat("the container is called ", target.name(), " now: ", back.error().line()));
+  if (const auto back = take_back(target, container, conf.unexpanded, root); !back)
+    error = std::move(error).hint(strings::cat("the container is called ", container.defined() ? container.name() : target.name(),
+                                               " now, and its next start or berth doctor ends the rest: ", back.error().line()));
   return fail(std::move(error));
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/strings.hpp"
+#include "os/paths.hpp"
 #include "runtime/clone_job.hpp"
 #include "runtime/destroy.hpp"
 #include "runtime/hold.hpp"
@@ -49,11 +50,17 @@ Result<std::string> now_as_text() {
   return std::string(&text[0], length);
 }
 
+// What a process leaves that was killed before it could say what it makes, or at the end of a destroy.
+bool is_empty_directory(const std::string& path) {
+  const auto entries = sys::list_directory(path);
+  return (entries && entries->empty()) || is_end_of_destroy(path);
+}
+
 // A directory without configuration that is no snapshot being made (LXC's leftover, a person's) counts as taken too.
 Result<bool> is_free(const Container& container, const std::string& name) {
   for (const auto& place : snapshot_directories(container)) {
     const std::string path = strings::cat(place, "/", name);
-    if (sys::exists(path) && TRY(creation_state(path)) != Creation::kCrashed) return false;
+    if (sys::exists(path) && TRY(creation_state(path)) != Creation::kCrashed && !is_empty_directory(path)) return false;
   }
   return true;
 }
@@ -73,7 +80,7 @@ Status check_can_backup(const Container& container) {
           .set_by(conf.origin("lxc.rootfs.path")));
 }
 
-Result<unsigned> take(const Container& container, const std::string& comment_file) {
+Result<unsigned> take(const Container& container, const std::string& comment_file, storage::Progress* progress) {
   TRY(check_defined(container));
   CloneJob job{.request = {}, .source_held = true};
   job.files.emplace_back("ts", TRY(now_as_text()));
@@ -81,14 +88,16 @@ Result<unsigned> take(const Container& container, const std::string& comment_fil
     job.files.emplace_back("comment", TRY_CONTEXT(sys::read_file(comment_file), "cannot read the comment"));
   TRY(check_complete(container));
   TRY(check_stopped(container, ""));
-  const os::FileLock held = TRY(lock_stopped(container, ""));
+  const os::FileLock held = TRY(lock_whole(container, ""));
   TRY(complete_rename(container));
   TRY(check_can_backup(container));
   const std::string directory = snaps_directory(container);
   TRY(sys::ensure_directory(directory, kSnapsMode));
   const unsigned number = TRY(lowest_free(container));
   job.request.name = strings::cat(kPrefix, number);
+  job.pool_name = strings::cat(container.name(), "-", job.request.name);
   job.request.lxcpath = directory;
+  job.request.progress = progress;
   job.request.maybe_snapshot = job.request.keep_name = job.request.keep_hwaddr = job.request.keep_store = true;
   auto made = run_clone(container, job);
   if (made) return number;
@@ -129,10 +138,15 @@ Result<Container> existing_snapshot(const Container& container, const std::strin
   return snapshot;
 }
 
-Status restore(const Container& container, const std::string& name, const std::string& new_name) {
+Status restore(const Container& container, const std::string& name, const std::string& new_name, storage::Progress* progress) {
   const Container snapshot = TRY(existing_snapshot(container, name));
-  if (new_name.empty() || new_name == container.name()) return restore_in_place(container, snapshot);
-  CloneJob job{.request = {.name = new_name, .lxcpath = container.lxcpath(), .maybe_snapshot = true}};
+  if (new_name.empty() || new_name == container.name()) return restore_in_place(container, snapshot, progress);
+  CloneJob job{.request = {.name = new_name,
+                           .lxcpath = container.lxcpath(),
+                           .maybe_snapshot = true,
+                           .keep_store = true,
+                           .progress = progress},
+               .independent = true};
   TRY(run_clone(snapshot, job));
   return {};
 }
@@ -146,7 +160,8 @@ Status remove_container(const Container& snapshot) {
 // What was left half made is removed as well.
 Status remove(const Container& container, const std::string& name) {
   const Container snapshot = TRY(snapshot_container(container, name));
-  if (!snapshot.defined() && TRY(creation_state(snapshot.directory())) == Creation::kNone)
+  if (!snapshot.defined() && TRY(creation_state(snapshot.directory())) == Creation::kNone &&
+      !is_empty_directory(snapshot.directory()))
     return fail(no_such_snapshot(container, name));
   return remove_container(snapshot);
 }
@@ -178,16 +193,34 @@ std::vector<std::string> snapshot_directories(const Container& container) {
   return {std::move(own)};
 }
 
-Result<unsigned> take_snapshot(const Container& container, const std::string& comment_file) {
-  return with_context(take(container, comment_file), "cannot take a snapshot");
+bool is_snapshot_of(const Container& snapshot, const Container& container) {
+  const auto places = snapshot_directories(container);
+  return std::ranges::find(places, snapshot.lxcpath()) != places.end();
+}
+
+std::optional<Container> owner_of_snapshot(const Container& snapshot) {
+  constexpr std::string_view kPlace = "snaps";
+  const std::string place = snapshot.lxcpath();
+  const std::string_view above = os::parent(place);
+  const bool in_own = os::last_component(place) == kPlace;
+  if (!in_own && !above.ends_with(kPlace)) return std::nullopt;
+  const std::string_view lxcpath = in_own ? os::parent(above) : above.substr(0, above.size() - kPlace.size());
+  auto owner = Container::open(std::string(os::last_component(in_own ? above : place)), std::string(lxcpath));
+  if (!owner || !owner->defined() || !is_snapshot_of(snapshot, *owner)) return std::nullopt;
+  return std::move(*owner);
+}
+
+Result<unsigned> take_snapshot(const Container& container, const std::string& comment_file, storage::Progress* progress) {
+  return with_context(take(container, comment_file, progress), "cannot take a snapshot");
 }
 
 Result<std::vector<Snapshot>> list_snapshots(const Container& container) {
   return with_context(list(container), "cannot list the snapshots");
 }
 
-Status restore_snapshot(const Container& container, const std::string& snapshot, const std::string& new_name) {
-  return with_context(restore(container, snapshot, new_name), "cannot restore");
+Status restore_snapshot(const Container& container, const std::string& snapshot, const std::string& new_name,
+                        storage::Progress* progress) {
+  return with_context(restore(container, snapshot, new_name, progress), "cannot restore");
 }
 
 Status destroy_snapshot(const Container& container, const std::string& snapshot) {

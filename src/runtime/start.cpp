@@ -22,7 +22,9 @@
 #include "os/namespaces.hpp"
 #include "os/syslog.hpp"
 #include "plan/start_plan.hpp"
+#include "runtime/attach_root.hpp"
 #include "runtime/container.hpp"
+#include "runtime/destroy_mark.hpp"
 #include "runtime/host_program.hpp"
 #include "runtime/host_steps.hpp"
 #include "runtime/monitor_link.hpp"
@@ -102,6 +104,21 @@ std::string warn_of_the_host(const Container& container, const StartRequest& req
   return strings::cat(kHeadline, ": ", absent, ", so the command was to run on the host's files");
 }
 
+// Whose roots are overlays over this one, as lxc_snapshots says. Others than directories are not shared so that a start could
+// harm.
+std::string overlays_of(const Container& container, const config::Conf& conf) {
+  if (conf.rootfs.path.empty() || !is_plain_root(conf.rootfs)) return {};
+  const auto list = sys::read_file(container.directory() + "/lxc_snapshots");
+  if (!list) return {};
+  const auto lines = strings::split_words(*list, "\n");
+  std::string clones;
+  for (std::size_t i = 0; i + 1 < lines.size(); i += 2) {
+    if (lines[i] == container.directory() + "/snaps") continue;
+    clones += strings::cat(clones.empty() ? "" : ", ", lines[i], "/", lines[i + 1]);
+  }
+  return clones;
+}
+
 Result<config::Conf> load_for_start(const Container& container, const StartRequest& request) {
   TRY(check_exists(container, request));
   config::Conf conf;
@@ -125,7 +142,8 @@ bool has_interfaces(const config::Conf& conf) {
 }
 
 // `remember`: automatic addresses that are picked now are the container's from now on.
-Result<plan::Plan> plan_for(const Container& container, const StartRequest& request, const config::Conf& conf, bool remember) {
+Result<plan::Plan> plan_for(const Container& container, const StartRequest& request, const config::Conf& conf,
+                            const AttachedRoot& root, bool remember) {
   SeccompChoice seccomp = TRY(choose_filter(conf));
   plan::StartInputs inputs{.conf = conf,
                            .name = container.name(),
@@ -147,6 +165,7 @@ Result<plan::Plan> plan_for(const Container& container, const StartRequest& requ
                            .log_level = request.log_level,
                            .seccomp = std::move(seccomp.filter),
                            .terminal = request.foreground && ::isatty(STDIN_FILENO) != 0,
+                           .root = root.mount,
                            .remember_addresses = remember};
   TRY(resolve_shares(container, request, inputs));
   if (has_interfaces(conf)) {
@@ -241,10 +260,11 @@ Result<bool> work_beside(const child::BlobView& blob, HostContext& host, Monitor
 }
 
 // All that happens to a plan: the caller's own steps, the monitor, its first word. On failure nothing is left.
-Result<Launched> launch(const plan::Plan& plan, const std::string& encoded, const StartRequest& request) {
+Result<Launched> launch(const plan::Plan& plan, const std::string& encoded, const StartRequest& request, AttachedRoot& root) {
   const child::BlobView blob(encoded.data(), encoded.size());
   HostContext host;
   child::Failure failure;
+  root.hand_over();
   if (!run_caller_steps(blob, child::Phase::kCaller, host, failure)) return fail(plan::explain(plan, failure));
   Defer undo([&] { undo_caller_steps(blob, child::Phase::kCaller, host); });
   MonitorLink link = TRY(MonitorLink::launch(plan, encoded, request));
@@ -290,22 +310,29 @@ Error logged(const config::Conf& conf, const StartRequest& request, const std::s
 
 Result<plan::Plan> Container::plan(const StartRequest& request) const {
   const config::Conf conf = TRY_CONTEXT(load_for_start(*this, request), kHeadline);
-  return with_context(plan_for(*this, request, conf, false), kHeadline);
+  const AttachedRoot root = TRY_CONTEXT(describe_root(conf), kHeadline);
+  return with_context(plan_for(*this, request, conf, root, false), kHeadline);
 }
 
 Result<StartOutcome> Container::start(const StartRequest& request) const {
   TRY_CONTEXT(check_exists(*this, request), kHeadline);
   std::optional<StartLocks> locks = TRY_CONTEXT(lock_for_start(*this), kHeadline);
   if (TRY_CONTEXT(client().reachable(), kHeadline)) return StartOutcome{.already_running = true, .warnings = {}};
+  TRY_CONTEXT(check_not_destroyed(*this), kHeadline);
   TRY_CONTEXT(complete_rename(*this), kHeadline);
   const config::Conf conf = TRY_CONTEXT(load_for_start(*this, request), kHeadline);
   const Fd log = TRY_CONTEXT(open_log(conf, request), kHeadline);
-  auto plan = with_context(plan_for(*this, request, conf, true), kHeadline);
+  auto root = with_context(attach_root(*this, conf), kHeadline);
+  if (!root) return fail(logged(conf, request, name_, log, std::move(root.error())));
+  auto plan = with_context(plan_for(*this, request, conf, *root, true), kHeadline);
   if (!plan) return fail(logged(conf, request, name_, log, std::move(plan.error())));
   plan->settings.name_lock = locks->name.path();
+  if (const std::string clones = overlays_of(*this, conf); !clones.empty())
+    plan->settings.warnings.push_back(
+        strings::cat("what this container changes in its files may be seen, or half seen, by the overlays over them: ", clones));
   const std::string headline = warn_of_the_host(*this, request, *plan);
   const std::string encoded = plan::encode(*plan);
-  auto launched = with_context(launch(*plan, encoded, request), headline);
+  auto launched = with_context(launch(*plan, encoded, request, *root), headline);
   if (!launched) return fail(logged(conf, request, name_, log, std::move(launched.error())));
   auto& [outcome, link] = *launched;
   locks.reset();

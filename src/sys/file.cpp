@@ -5,6 +5,7 @@
 
 #include "base/strings.hpp"
 #include "sys/outcome.hpp"
+#include "sys/replacement.hpp"
 
 namespace berth::sys {
 
@@ -32,12 +33,14 @@ std::string datum_object(std::string_view path, std::string_view data) {
   return text + (data.size() > kShown ? "...\"" : "\"");
 }
 
+constexpr std::size_t kSuffixLetters = 10;
+
 std::string random_suffix() {
   std::uint64_t value = 0;
   // A short answer only makes the name less random: O_EXCL still guards the file.
   (void)raw::call(SYS_getrandom, &value, sizeof value, GRND_NONBLOCK);
   std::string text = ".";
-  for (int i = 0; i < 10; ++i, value /= 26) text += static_cast<char>('a' + value % 26);
+  for (std::size_t i = 0; i < kSuffixLetters; ++i, value /= 26) text += static_cast<char>('a' + value % 26);
   return text;
 }
 
@@ -125,11 +128,16 @@ Status write_attribute_at(int dir, const std::string& path, std::string_view dat
   return {};
 }
 
-Status replace_file(const std::string& path, std::string_view data, mode_t mode) {
+bool is_replacement_of(std::string_view name, std::string_view base) {
+  if (name.size() != base.size() + 1 + kSuffixLetters || !name.starts_with(base) || name[base.size()] != '.') return false;
+  return name.substr(base.size() + 1).find_first_not_of("abcdefghijklmnopqrstuvwxyz") == std::string_view::npos;
+}
+
+Status replace_file(const std::string& path, std::string_view data, mode_t mode, Durable durable) {
   const std::string beside = path + random_suffix();
   const Fd fd = TRY(open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
   Status outcome = write_all(fd.get(), data, beside);
-  if (outcome) outcome = sync_file(fd.get(), beside);
+  if (outcome && durable == Durable::kNow) outcome = sync_file(fd.get(), beside);
   if (outcome) outcome = rename(beside, path);
   if (!outcome) (void)raw::call(SYS_unlinkat, AT_FDCWD, beside.c_str(), 0);
   return outcome;
@@ -188,7 +196,7 @@ Result<FileKind> kind_of(const std::string& path) {
   return kind_of(file.get(), path);
 }
 
-Status create_file_like(const std::string& path, std::string_view data, const FileKind& kind) {
+Status create_file_like(const std::string& path, std::string_view data, const FileKind& kind, Durable durable) {
   const struct ::stat& like = kind.about;
   constexpr mode_t kPrivate = 0600;  // until it belongs to whom it shall
   constexpr mode_t kPermissions = 0777;
@@ -200,7 +208,7 @@ Status create_file_like(const std::string& path, std::string_view data, const Fi
   if (outcome) outcome = status(raw::call(SYS_fchmod, fd.get(), like.st_mode & kPermissions), "fchmod", path);
   if (outcome) outcome = give_attributes(fd.get(), kind, path);
   if (outcome) outcome = write_all(fd.get(), data, path);
-  if (outcome) outcome = sync_file(fd.get(), path);
+  if (outcome && durable == Durable::kNow) outcome = sync_file(fd.get(), path);
   if (!outcome) (void)raw::call(SYS_unlinkat, AT_FDCWD, path.c_str(), 0);
   return outcome;
 }
@@ -357,6 +365,15 @@ Status lock_file(int fd, bool wait, std::string_view name) {
     result = retry(SYS_flock, fd, wait ? kExclusive : kExclusive | kNonBlocking);
   }
   return status(result == -EACCES ? -EAGAIN : result, "lock", name);
+}
+
+Status lock_file_shared(int fd, std::string_view name) {
+  struct ::flock whole{};
+  whole.l_type = F_RDLCK;
+  long result = retry(SYS_fcntl, fd, F_OFD_SETLKW, &whole);
+  constexpr int kShared = 1;  // LOCK_SH of <sys/file.h>
+  if (result == -EINVAL) result = retry(SYS_flock, fd, kShared);
+  return status(result, "lock", name);
 }
 
 }  // namespace berth::sys

@@ -39,8 +39,11 @@ Status write_all(int fd, std::string_view data, std::string_view name);
 // One write(2) of `data` to an existing file, as kernel attribute files want it. The Error shows path and datum.
 Status write_attribute(const std::string& path, std::string_view data);
 Status write_attribute_at(int dir, const std::string& path, std::string_view data);
+// Whether a file is on its device before the function returns, or when the caller syncs its file system.
+enum class Durable { kNow, kLater };
 // Replaces `path` atomically: writes beside it, syncs, renames.
-Status replace_file(const std::string& path, std::string_view data, mode_t mode = kDefaultFileMode);
+Status replace_file(const std::string& path, std::string_view data, mode_t mode = kDefaultFileMode,
+                    Durable durable = Durable::kNow);
 // What a file has beside its text and goes with it: its owner, group and permissions, its access list, and what users attached.
 // Labels of security modules are not among it: the policy gives a new file its own.
 struct FileKind {
@@ -52,7 +55,7 @@ Result<FileKind> kind_of(const std::string& path);
 // Like replace_file, with the kind of another file. Refused where that can't be given.
 Status replace_file_like(const std::string& path, std::string_view data, const FileKind& like);
 // A new file of that kind; EEXIST when there is one, or a link.
-Status create_file_like(const std::string& path, std::string_view data, const FileKind& like);
+Status create_file_like(const std::string& path, std::string_view data, const FileKind& like, Durable durable = Durable::kNow);
 
 Status make_directory(const std::string& path, mode_t mode);
 Status make_directory_at(int dir, const std::string& path, mode_t mode);
@@ -100,6 +103,8 @@ Result<int> control(int fd, unsigned long request, void* argument, std::string_v
 // Write lock of the whole file, owned by the open file description (F_OFD_SETLK; flock where the file system refuses that).
 // Without `wait` a lock that somebody holds is the Error EAGAIN.
 Status lock_file(int fd, bool wait, std::string_view name);
+// The same for readers, who exclude writers only. Waits.
+Status lock_file_shared(int fd, std::string_view name);
 // Whoever else has a copy of the descriptor. Closing it would leave the lock to them.
 void unlock_file(int fd);
 

@@ -91,6 +91,7 @@ struct Spawn {
   std::uint64_t clone_flags = 0;
   int cgroup_fd = -1;  // cgroup v2 directory to be born in
   int network = -1;    // network namespace to run in
+  int mounts = -1;     // mount namespace to run in, the working directory being the caller's by its path
   bool new_session = false;
   bool detached = false;  // no child of the caller: nobody waits for it, its end shows in its pidfd
 };

@@ -18,7 +18,7 @@ constexpr std::size_t kKernelSigsetSize = 8;
 constexpr int kLastSignal = 64;
 
 // What the child tells when it fails before exec.
-enum class Stage : int { kNetwork, kDescriptors, kSession, kSignals, kExec };
+enum class Stage : int { kNamespaces, kDescriptors, kSession, kSignals, kExec };
 struct ChildFailure {
   Stage stage;
   int error;
@@ -39,7 +39,8 @@ struct ChildPlan {
   int program;     // -1: by path
   const char* path;
   int report;
-  int network;  // -1: stays
+  int network, mounts;    // -1: stays
+  const char* directory;  // to work in after a change of `mounts`
   bool new_session;
 };
 
@@ -88,11 +89,16 @@ void reset_signals(const ChildPlan& plan) noexcept {
   if (unmasked < 0) give_up(plan, Stage::kSignals, unmasked);
 }
 
+void enter(const ChildPlan& plan, int space, int type) noexcept {
+  if (space < 0) return;
+  const long entered = raw::call(SYS_setns, space, type);
+  if (entered < 0) give_up(plan, Stage::kNamespaces, entered);
+}
+
 [[noreturn]] void run_child(ChildPlan& plan) noexcept {
-  if (plan.network >= 0) {
-    const long entered = raw::call(SYS_setns, plan.network, CLONE_NEWNET);
-    if (entered < 0) give_up(plan, Stage::kNetwork, entered);
-  }
+  enter(plan, plan.network, CLONE_NEWNET);
+  enter(plan, plan.mounts, CLONE_NEWNS);
+  if (plan.mounts >= 0) (void)raw::call(SYS_chdir, plan.directory);
   arrange_descriptors(plan);
   if (plan.new_session) {
     const long session = raw::call(SYS_setsid);
@@ -127,7 +133,7 @@ Result<std::vector<Move>> plan_moves(const Spawn& request) {
 
 std::string_view stage_call(Stage stage) {
   switch (stage) {
-    case Stage::kNetwork:
+    case Stage::kNamespaces:
       return "setns";
     case Stage::kDescriptors:
       return "dup3";
@@ -165,6 +171,7 @@ struct Spawning::State {
   Spawn request;
   std::vector<Move> moves;
   std::vector<char*> arguments, environment;
+  std::string directory;
   ChildPlan plan{};
   ChildStack stack;
   Fd report;
@@ -199,6 +206,9 @@ Result<Spawning> Spawning::begin(Spawn request) {
   plan.path = state->request.program_path.c_str();
   plan.report = report_write.get();
   plan.network = state->request.network;
+  plan.mounts = state->request.mounts;
+  if (plan.mounts >= 0) state->directory = read_link("/proc/self/cwd").value_or("/");
+  plan.directory = state->directory.c_str();
   plan.new_session = state->request.new_session;
   const SignalsBlocked blocked;
   const auto clone = state->request.detached ? clone_detached_until_exec : clone_until_exec;

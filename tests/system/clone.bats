@@ -116,16 +116,19 @@ HOOK
   exits 1 copy -N a/b
   exits 1 copy
   contains "$output" "--newname"
-  exits 1 copy -N "${NAME}c" -s
+  exits 1 copy -N "${NAME}c" -s -B dir
   contains "$output" "try: make a full copy"
-  exits 1 copy -N "${NAME}c" -B btrfs
-  contains "$output" "comes later"
+  exits 1 copy -N "${NAME}c" -B nosuch
   exits 1 copy -N "${NAME}c" -L 5G
   contains "$output" "no size of its own"
-  exits 1 copy -e -t
-  contains "$output" "overlay store"
-  exits 1 copy -e -m overlay=/etc:/x
-  contains "$output" "overlay store"
+  exits 1 copy -e -t -D
+  contains "$output" "--keepdata"
+  exits 1 copy -e -t -B dir
+  contains "$output" "overlay"
+  exits 1 copy -e -m overlay=/etc/passwd:/x
+  contains "$output" "an overlay is of directories"
+  exits 1 copy -e -m union=/etc:/x
+  contains "$output" "is no mount"
   exits 1 lxc-copy "${P[@]}" -n nobody -N "${NAME}c"
   contains "$output" "no such container"
   start_container
@@ -324,4 +327,58 @@ lxc.idmap = g 0 100000 65536"
   equals "$(stat -c %u "$(root "${NAME}c")/bin")" 100000
   start_container "${NAME}c"
   lxc-stop "${P[@]}" -n "${NAME}c" -k
+}
+
+@test "a host name that can't be written stops a rename before it moves anything; one that comes later stops no start" {
+  only_root
+  only_berth
+  plain_container
+  echo old >"$(root)/etc/hostname"
+  mount --bind -o ro "$(root)" "$(root)" # as chattr +i would, on every file system
+  mount -o remount,bind,ro "$(root)"
+  exits 1 copy -R -N "${NAME}r"
+  contains "$output" "hostname"
+  umount "$(root)"
+  equals "$(ls -A "$LXCPATH/$NAME" | tr '\n' ' ')" "config rootfs "
+  equals "$(cat "$(root)/etc/hostname")" old
+  # Killed after the move; then nobody can write it any more.
+  if chattr +i "$(root)/etc/hostname" 2>/dev/null; then
+    exits 1 copy -R -N "${NAME}r"
+    contains "$output" "hostname"
+    equals "$(ls -A "$LXCPATH/$NAME" | tr '\n' ' ')" "config rootfs "
+    ln -s "$NAME" "$LXCPATH/$NAME/renamed-to"
+    echo earlier >"$LXCPATH/$NAME/renamed-from"
+    cp "$LXCPATH/$NAME/config" "$LXCPATH/$NAME/config.renamed"
+    exits 0 berth doctor "${P[@]}" "$NAME" -y
+    equals "$(ls -A "$LXCPATH/$NAME" | tr '\n' ' ')" "config rootfs "
+    chattr -i "$(root)/etc/hostname"
+  fi
+  copy -R -N "${NAME}r"
+  equals "$(cat "$(root "${NAME}r")/etc/hostname")" "${NAME}r"
+}
+
+@test "a container is renamed whose paths lead through a link, or whose lxcpath is one" {
+  only_berth
+  plain_container
+  ln -s "$LXCPATH" "$LXCPATH/.link"
+  sed -i "s|dir:$LXCPATH/|dir:$LXCPATH/.link/|" "$LXCPATH/$NAME/config"
+  copy -R -N "${NAME}a"
+  contains "$(cat "$LXCPATH/${NAME}a/config")" "lxc.rootfs.path = dir:$LXCPATH/${NAME}a/rootfs"
+  lxc-copy -P "$LXCPATH/.link" -n "${NAME}a" -R -N "${NAME}b" 3>&-
+  contains "$(cat "$LXCPATH/${NAME}b/config")" "${NAME}b/rootfs"
+  exits 0 berth doctor "${P[@]}" "${NAME}b"
+  local link=(-P "$LXCPATH/.link" -n "${NAME}b")
+  lxc-snapshot "${link[@]}"
+  echo later >"$LXCPATH/${NAME}b/rootfs/etc/later"
+  lxc-snapshot "${link[@]}" -r snap0
+  [ ! -e "$LXCPATH/${NAME}b/rootfs/etc/later" ]
+  lxc-snapshot "${link[@]}" -r snap0 -N "${NAME}c"
+  [ -e "$LXCPATH/${NAME}c/rootfs/sbin/testinit" ]
+  # A snapshot that was taken by the one name, and is restored by the other.
+  lxc-snapshot "${P[@]}" -n "${NAME}b"
+  echo later >"$LXCPATH/${NAME}b/rootfs/etc/later"
+  lxc-snapshot "${link[@]}" -r snap1
+  lxc-snapshot "${P[@]}" -n "${NAME}b" -r snap0
+  [ ! -e "$LXCPATH/${NAME}b/rootfs/etc/later" ]
+  exits 0 berth doctor "${P[@]}"
 }

@@ -21,20 +21,21 @@ load_completion() {
 
 @test "every option of every command, and the commands" {
   load_completion
-  local command count=0
-  while read -r command; do
-    command=${command%% *}
+  local command kind count=0
+  while read -r command kind; do
     contains " $(offers berth "$command" | tr '\n' ' ')" " $command "
     [ "$command" != config ] || continue # prints another help
     local helped
-    helped=$("lxc-$command" --help 2>&1 | grep -oE '^  (-., |    )--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u)
-    equals "$(offers "lxc-$command" -- | sort -u)" "$helped"
+    if [ "$kind" = own ]; then [ ! -e "$BERTH_BIN/lxc-$command" ]; else equals "$(lxc-"$command" --help 2>&1 | tail -n +2)" "$(berth "$command" --help 2>&1 | tail -n +2)"; fi
+    helped=$(berth "$command" --help 2>&1 | grep -oE '^  (-., |    )--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u)
+    [ "$kind" = own ] || equals "$(offers "lxc-$command" -- | sort -u)" "$helped"
     equals "$(offers berth "$command" -- | sort -u)" "$helped"
     count=$((count + 1))
   done < <(grep '^[a-z]' "$REPO/src/cli/commands.list")
   [ "$count" -ge 13 ]
   equals "$(offers berth st)" "start
-stop"
+stop
+storage"
   equals "$(offers lxc-start --dae)" --daemon
 }
 
@@ -70,6 +71,34 @@ STOPPING"
   equals "$(offers berth config ex)" explain
   equals "$(offers berth config explain lxc.net.0.veth.m)" lxc.net.0.veth.mode
   equals "$(offers berth config generate s)" schema
+}
+
+@test "storage: its words, kinds, file systems, compressions, how progress is shown, snapshots" {
+  load_completion
+  equals "$(offers berth storage '')" "list
+usage
+resize"
+  equals "$(offers berth storage r)" resize
+  equals "$(offers lxc-create -n x -B lo)" loop
+  equals "$(offers lxc-create -n x --bdev = be)" best
+  contains "$(offers lxc-copy -B '' | tr '\n' ' ')" "btrfs"
+  equals "$(offers lxc-copy -B be)" ""
+  equals "$(offers lxc-copy --fstype = x)" xfs
+  contains "$(offers berth import a.tar -B '' | tr '\n' ' ')" "overlay"
+  equals "$(offers berth import a.tar --fstype xf)" xfs
+  equals "$(offers berth export web1 --compress = '' | tr '\n' ' ')" "zst gz xz none "
+  equals "$(offers lxc-copy --progress = j)" json
+  equals "$(offers berth config generate man doc)" doctor
+  plain_container
+  equals "$(offers berth storage usage -P "$LXCPATH" '')" "$NAME"
+  equals "$(offers berth storage resize -P "$LXCPATH" "$NAME" '')" ""
+  lxc-snapshot "${P[@]}" "${N[@]}"
+  lxc-snapshot "${P[@]}" "${N[@]}"
+  equals "$(offers lxc-snapshot -P "$LXCPATH" -n "$NAME" -r '')" "snap0
+snap1"
+  equals "$(offers lxc-snapshot -P "$LXCPATH" "$NAME" -r snap1)" snap1
+  equals "$(offers berth snapshot -P "$LXCPATH" "$NAME" --destroy = '' | tr '\n' ' ')" "snap0 snap1 ALL "
+  equals "$(offers lxc-snapshot -P "$LXCPATH" -r '')" ""
 }
 
 @test "lxc-device: an action, then an interface" {

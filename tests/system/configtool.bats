@@ -185,6 +185,19 @@ P
   if command -v man >/dev/null && command -v groff >/dev/null; then
     equals "$(man --warnings -l "$LXCPATH/page" 2>&1 >/dev/null)" ""
   fi
+  local command option
+  while read -r command _; do
+    berth config generate man "$command" >"$LXCPATH/$command.1"
+    [ "$command" != config ] || continue # its help is another text
+    for option in $(berth "$command" --help 2>&1 | grep -oE '^  (-., |    )--[a-z-]+' | grep -oE -- '[a-z][a-z-]+'); do
+      contains "$(cat "$LXCPATH/$command.1")" "\\-\\-${option//-/\\-}\\fR"
+    done
+    ! command -v man >/dev/null || ! command -v groff >/dev/null ||
+      equals "$(man --warnings -l "$LXCPATH/$command.1" 2>&1 >/dev/null)" ""
+  done < <(grep '^[a-z]' "$REPO/src/cli/commands.list")
+  contains "$(cat "$LXCPATH/export.1")" ".TH berth\\-export 1"
+  contains "$(cat "$LXCPATH/start.1")" ".TH lxc\\-start 1"
+  run -1 berth config generate man nothing
   run -1 berth config generate poem
   contains "$output" "man, schema, words and completion can"
 }

@@ -384,3 +384,212 @@ PYTHON
   [ -p "/run/lxc$LXCPATH/monitor-fifo" ]
   hush
 }
+
+# --- root file systems on other stores ---------------------------------------------------------------------------------------
+
+# A host's directory on btrfs, mounted below the test's; P names it.
+on_btrfs() {
+  grep -qw btrfs /proc/filesystems && command -v mkfs.btrfs >/dev/null || skip "needs btrfs"
+  truncate -s 300M "$LXCPATH/.host"
+  mkfs.btrfs -q "$LXCPATH/.host"
+  mkdir "$LXCPATH/host"
+  mount -o loop "$LXCPATH/.host" "$LXCPATH/host"
+  P=(-P "$LXCPATH/host")
+}
+off_btrfs() {
+  eventually 10 umount "$LXCPATH/host"
+  eventually 10 sh -c "! losetup -a | grep -qF '$LXCPATH/'"
+}
+
+# A template for both: the root of all tests.
+root_template() {
+  cat >"$LXCPATH/.template" <<TEMPLATE
+#!/bin/sh
+for word; do case \$word in --rootfs=*) root=\${word#--rootfs=} ;; --path=*) path=\${word#--path=} ;; esac; done
+mkdir -p "\$root" && cp -a "$(busybox_root)/." "\$root/" || exit 1
+cat >>"\$path/config" <<CONFIG
+lxc.signal.halt = SIGUSR1
+lxc.signal.reboot = SIGTERM
+lxc.init.cmd = /sbin/testinit
+lxc.mount.auto = proc:mixed sys:ro
+CONFIG
+TEMPLATE
+  chmod 755 "$LXCPATH/.template"
+  printf 'lxc.net.0.type = empty\n' >"$LXCPATH/.config"
+}
+
+# of NAME WHO PROGRAM ARGUMENT...: on another container than the test's.
+of() {
+  local N=(-n "$1")
+  shift
+  "$@"
+}
+
+# lives MAKER OTHER KIND OPTION...: MAKER (theirs, ours) creates a container on KIND, which OTHER and MAKER start in turn, clones and
+# snapshots; OTHER destroys it.
+lives() {
+  local maker=$1 other=$2 kind=$3
+  shift 3
+  root_template
+  "$maker" create -t "$LXCPATH/.template" -f "$LXCPATH/.config" -B "$kind" "$@" >/dev/null
+  contains "$("$other" ls)" "$NAME"
+  "$other" start 3>&-
+  "$other" wait -s RUNNING -t 20
+  timeout 20 "$BERTH_BIN/lxc-attach" "${P[@]}" "${N[@]}" -- sh -c 'echo written > /by-one'
+  "$other" stop -k
+  "$maker" start 3>&-
+  "$maker" wait -s RUNNING -t 20
+  equals "$(timeout 20 "$BERTH_BIN/lxc-attach" "${P[@]}" "${N[@]}" -- cat /by-one)" written
+  "$maker" stop -k
+  "$maker" wait -s STOPPED -t 20
+}
+
+# A copy with the flags $3..., made by $1, is started and destroyed by $2.
+copies() {
+  local maker=$1 other=$2
+  shift 2
+  "$maker" copy -N "$NAME-c" "$@"
+  equals "$(of "$NAME-c" "$other" info -s -H)" STOPPED
+  of "$NAME-c" "$other" start 3>&-
+  of "$NAME-c" "$other" wait -s RUNNING -t 20
+  equals "$(timeout 20 "$BERTH_BIN/lxc-attach" "${P[@]}" -n "$NAME-c" -- cat /by-one)" written
+  of "$NAME-c" "$other" stop -k
+  of "$NAME-c" "$other" wait -s STOPPED -t 20
+  of "$NAME-c" "$other" destroy
+}
+
+# A snapshot made by $1 is seen, restored to another name and destroyed by $2.
+snapshots() {
+  local maker=$1 other=$2
+  "$maker" snapshot
+  contains "$("$other" snapshot -L)" snap0
+  "$other" snapshot -r snap0 -N "$NAME-r"
+  of "$NAME-r" "$other" start 3>&-
+  of "$NAME-r" "$other" wait -s RUNNING -t 20
+  equals "$(timeout 20 "$BERTH_BIN/lxc-attach" "${P[@]}" -n "$NAME-r" -- cat /by-one)" written
+  of "$NAME-r" "$maker" stop -k
+  of "$NAME-r" "$maker" wait -s STOPPED -t 20
+  of "$NAME-r" "$maker" destroy
+  "$other" snapshot -d snap0
+}
+
+no_container() { [ ! -e "${P[1]}/$NAME" ] && [ ! -e "${P[1]}/$NAME-c" ] && [ ! -e "${P[1]}/$NAME-r" ]; }
+
+@test "dir: made by Debian's, copied and snapshotted by both, destroyed by berth" {
+  only_cross
+  lives theirs ours dir
+  copies theirs ours
+  copies ours theirs
+  copies theirs ours -s
+  copies ours theirs -s
+  snapshots ours theirs
+  snapshots theirs ours
+  ours destroy
+  no_container
+  forget_pivots
+}
+
+@test "dir: made by berth, destroyed by Debian's" {
+  only_cross
+  lives ours theirs dir
+  copies theirs ours -s
+  theirs destroy
+  no_container
+  forget_pivots
+}
+
+@test "btrfs: made by Debian's, copied and snapshotted by both, destroyed by berth" {
+  only_cross
+  on_btrfs
+  lives theirs ours btrfs
+  copies theirs ours -s
+  copies ours theirs -s
+  snapshots ours theirs
+  snapshots theirs ours
+  ours destroy
+  no_container
+  forget_pivots
+  off_btrfs
+}
+
+@test "btrfs: made by berth, destroyed by Debian's" {
+  only_cross
+  on_btrfs
+  lives ours theirs btrfs
+  copies ours theirs -s
+  theirs destroy
+  no_container
+  forget_pivots
+  off_btrfs
+}
+
+@test "loop: made by Debian's, destroyed by berth" {
+  only_cross
+  lives theirs ours loop --fssize 96M
+  copies ours theirs
+  ours destroy
+  no_container
+  forget_pivots
+}
+
+@test "loop: made by berth, destroyed by Debian's" {
+  only_cross
+  lives ours theirs loop --fssize 96M
+  theirs destroy
+  no_container
+  forget_pivots
+}
+
+@test "overlay: made by Debian's, copied and snapshotted by both, destroyed by berth" {
+  only_cross
+  lives theirs ours overlay
+  copies theirs ours -s
+  copies ours theirs -s
+  snapshots theirs ours
+  ours destroy
+  no_container
+  forget_pivots
+}
+
+@test "overlay: what berth took snapshots of, Debian's restores and destroys" {
+  only_cross
+  root_template
+  theirs create -t "$LXCPATH/.template" -f "$LXCPATH/.config" -B overlay >/dev/null
+  ours copy -N "$NAME-c" -s
+  for one in "$NAME" "$NAME-c"; do
+    of "$one" ours snapshot
+    touch "$LXCPATH/$one/overlay/delta/later"
+  done
+  equals "$(cat "$LXCPATH/$NAME/lxc_snapshots")" "$(printf '%s\n' "$LXCPATH" "$NAME-c" "$LXCPATH/$NAME-c/snaps" snap0)"
+  of "$NAME-c" theirs snapshot -r snap0
+  [ ! -e "$LXCPATH/$NAME-c/overlay/delta/later" ]
+  of "$NAME-c" theirs destroy -s
+  [ ! -e "$LXCPATH/$NAME-c" ]
+  rm -f "$LXCPATH/$NAME/lxc_snapshots"
+  theirs snapshot -r snap0
+  [ ! -e "$LXCPATH/$NAME/overlay/delta/later" ]
+  theirs destroy -s
+  no_container
+}
+
+@test "Debian's -s too destroys no clone" {
+  only_cross
+  for program in theirs ours; do
+    plain_container
+    ours copy -N "$NAME-c" -s
+    exits 1 "$program" destroy -s
+    [ -e "$LXCPATH/$NAME/rootfs/sbin/testinit" ]
+    of "$NAME-c" "$program" destroy -s
+    "$program" destroy -s
+    no_container
+  done
+}
+
+@test "overlay: made by berth, destroyed by Debian's" {
+  only_cross
+  lives ours theirs overlay
+  copies theirs ours -s
+  theirs destroy
+  no_container
+  forget_pivots
+}

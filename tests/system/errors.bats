@@ -10,6 +10,7 @@ GOLDEN=$REPO/tests/system/golden
 normalize() {
   sed -E -e "s|$LXCPATH|@LXCPATH@|g" -e "s|$NAME|@NAME@|g" -e "s|$BERTH_BIN|@BIN@|g" -e "s|${BERTH_BIN%/bin}|@BUILD@|g" \
     -e 's/step [0-9]+ of [0-9]+/step @STEP@ of @STEPS@/' -e 's/pid [0-9]+/pid @PID@/g' -e 's/ +$//' \
+    -e 's|/dev/loop[0-9]+|/dev/loop@N@|g' \
     -e 's|/sys/fs/cgroup/[a-z_,=]+/|/sys/fs/cgroup/@HIERARCHY@/|g' -e 's/^(  because: this host offers ).*/\1@CONTROLLERS@/'
 }
 
@@ -269,10 +270,10 @@ lxc.rootfs.options = idmap=container"
   start_fails network-no-bridge
 }
 
-@test "create: exists, unknown template, a back end of a later release, a template that fails" {
+@test "create: exists, unknown template, an unknown back end, a template that fails" {
   plain_container
   golden create-exists lxc-create "${P[@]}" "${N[@]}" -t none
-  golden create-backend-later lxc-create "${P[@]}" -n "${NAME}n" -t none -B zfs
+  golden create-backend-unknown lxc-create "${P[@]}" -n "${NAME}n" -t none -B floppy
   golden create-no-template lxc-create "${P[@]}" -n "${NAME}n"
   printf '#!/bin/sh\nexit 3\n' >"$LXCPATH/template"
   chmod 755 "$LXCPATH/template"
@@ -306,4 +307,15 @@ lxc.rootfs.options = idmap=container"
   lxc-start --nonesuch >/dev/null 2>"$LXCPATH/.stderr" || status=$?
   equals "$status" 1
   contains "$(cat "$LXCPATH/.stderr")" "nonesuch"
+}
+
+@test "a root in a file that is missing, or holds no file system" {
+  only_root
+  [ -e /dev/loop-control ] || skip "needs loop devices"
+  plain_container
+  sed -i "s|^lxc.rootfs.path.*|lxc.rootfs.path = loop:$LXCPATH/$NAME/rootdev|" "$LXCPATH/$NAME/config"
+  start_fails root-loop-missing
+  truncate -s 8M "$LXCPATH/$NAME/rootdev"
+  start_fails root-loop-empty
+  lacks "$(losetup -a)" "$LXCPATH"
 }

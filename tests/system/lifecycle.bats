@@ -225,15 +225,21 @@ both"
   [ ! -e "$LXCPATH/$NAME" ]
 }
 
-@test "destroy names an immutable file" {
+@test "destroy removes immutable files, and none that a mount shows" {
   only_berth
   plain_container
   chattr +i "$LXCPATH/$NAME/rootfs/etc/passwd" || skip "the file system has no immutable attribute"
+  mkdir "$LXCPATH/outside" "$LXCPATH/$NAME/rootfs/data"
+  touch "$LXCPATH/outside/file"
+  chattr +i "$LXCPATH/outside/file"
+  mount --bind "$LXCPATH/outside" "$LXCPATH/$NAME/rootfs/data"
   exits 1 lxc-destroy "${P[@]}" "${N[@]}"
-  contains "$output" "$LXCPATH/$NAME/rootfs/etc/passwd"
-  contains "$output" "chattr"
-  chattr -i "$LXCPATH/$NAME/rootfs/etc/passwd"
+  contains "$output" "$LXCPATH/$NAME/rootfs/data"
+  umount "$LXCPATH/$NAME/rootfs/data"
   lxc-destroy "${P[@]}" "${N[@]}"
+  [ ! -e "$LXCPATH/$NAME" ]
+  contains "$(lsattr "$LXCPATH/outside/file")" i--
+  chattr -i "$LXCPATH/outside/file"
 }
 
 @test "destroy keeps an unmanaged root" {

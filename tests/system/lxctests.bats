@@ -16,12 +16,14 @@ $output"
 # NAMEs with the HOW $1.
 listed() { "$RUN" --list | awk -v how="$1" '$2 == how { print $1 }' | sort; }
 
+@test "cloneconfig" { passes cloneconfig; }
 @test "createconfig" { passes createconfig; }
 @test "exit-code" { passes exit-code; }
 @test "lxc-attach" { passes lxc-attach; }
 @test "no-new-privs" { passes no-new-privs; }
 @test "procsys" { passes procsys; }
 @test "rootfs" { passes rootfs; }
+@test "snapdeps" { passes snapdeps; }
 @test "symlink" { passes symlink; }
 
 @test "lxc-attach on a terminal" {

@@ -67,6 +67,7 @@ says_the_same() {
   (exec -a "" "$(readlink -f "$BERTH_BIN/lxc-start")") >"$LXCPATH/said" 2>&1 || status=$?
   equals "$status" 0
   contains "$(cat "$LXCPATH/said")" "Usage: berth COMMAND"
+  contains "$(cat "$LXCPATH/said")" "  update-config  give"
 }
 
 @test "commands for a container that does not exist say the same" {

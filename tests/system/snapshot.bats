@@ -132,7 +132,7 @@ lxc.net.1.hwaddr = 00:16:3e:11:22:33"
   mkdir -p "$LXCPATH/$NAME/restoring"
   touch "$LXCPATH/$NAME/restoring/exchanging"
   exits 1 snapshot -r snap0
-  contains "$output" "take what you need out of $LXCPATH/$NAME/restoring"
+  contains "$output" "$LXCPATH/$NAME/restoring/exchanging is damaged"
   rm -r "$LXCPATH/$NAME/restoring"
   snapshot -r snap0
   [ ! -e "$(root)/mine" ] && [ ! -e "$LXCPATH/$NAME/restoring" ]
@@ -180,4 +180,81 @@ lxc.net.1.hwaddr = 00:16:3e:11:22:33"
   lxc-destroy "${P[@]}" -n "${NAME}c"
   [ ! -e "$LXCPATH/$NAME/lxc_snapshots" ]
   lxc-destroy "${P[@]}" "${N[@]}"
+}
+
+@test "a restore in place tells that it removes the old root" {
+  plain_container
+  lxc-snapshot "${P[@]}" "${N[@]}"
+  lxc-snapshot "${P[@]}" "${N[@]}" -r snap0 --progress json 2>"$LXCPATH/.progress"
+  contains "$(grep '"begin"' "$LXCPATH/.progress" | tail -1)" "removing the old root file system"
+  contains "$(grep '"end"' "$LXCPATH/.progress" | tail -1)" "removing the old root file system"
+}
+
+@test "a root that is to be kept is not replaced by a snapshot; one beside it is restored" {
+  only_berth "replaces it"
+  make_container <<<"lxc.rootfs.managed = 0"
+  snapshot
+  touch "$(root)/mine"
+  before=$(cat "$LXCPATH/$NAME/config")
+  exits 1 snapshot -r snap0
+  contains "$output" "lxc.rootfs.managed = 0"
+  contains "$output" "--newname"
+  [ -e "$(root)/mine" ] && [ ! -e "$LXCPATH/$NAME/restoring" ]
+  equals "$(cat "$LXCPATH/$NAME/config")" "$before"
+  snapshot -r snap0 -N "${NAME}n"
+  [ ! -e "$LXCPATH/${NAME}n/rootfs/mine" ]
+}
+
+@test "a copy that comes to need the root while a restore waits, or works, is not robbed of it" {
+  only_berth
+  only_root
+  make_container <<<"lxc.hook.clone = $LXCPATH/.hook"
+  printf '#!/bin/sh\n[ ! -e %s/.late ] || printf "%s\\nclone\\n" >%s/lxc_snapshots\n' "$LXCPATH" "$LXCPATH" "$LXCPATH/$NAME" >"$LXCPATH/.hook"
+  chmod 755 "$LXCPATH/.hook"
+  snapshot
+  touch "$(root)/mine"
+  # The restore waits for the container's lock when the copy writes itself into the list.
+  mkdir -p "/run/lxc/lock$LXCPATH"
+  python3 - "/run/lxc/lock$LXCPATH/.$NAME" "$LXCPATH" "$NAME" >"$LXCPATH/.told" <<'HOLDER'
+import fcntl, os, struct, subprocess, sys, time
+lock, lxcpath, name = sys.argv[1:]
+held = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+fcntl.fcntl(held, 37, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 0, 0, 0))  # F_OFD_SETLK
+restore = subprocess.Popen(["lxc-snapshot", "-P", lxcpath, "-n", name, "-r", "snap0"], stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, text=True)
+for _ in range(200):
+    if any("->" in line and f" {os.stat(lock).st_ino} " in line.replace(":", " ") for line in open("/proc/locks")):
+        break
+    time.sleep(0.05)
+assert restore.poll() is None
+with open(f"{lxcpath}/{name}/lxc_snapshots", "w") as clones:
+    clones.write(f"{lxcpath}\nclone\n")
+os.close(held)
+print(restore.communicate()[0], restore.returncode)
+HOLDER
+  contains "$(cat "$LXCPATH/.told")" "clones depend on this container"
+  [ -e "$(root)/mine" ] && [ ! -e "$LXCPATH/$NAME/restoring" ]
+  # It does not hold the container, only the snapshot, and comes when the restore has copied.
+  rm "$LXCPATH/$NAME/lxc_snapshots"
+  touch "$LXCPATH/.late"
+  exits 1 snapshot -r snap0
+  contains "$output" "clones depend on this container"
+  contains "$output" "-N NEWNAME"
+  lacks "$output" "--clones"
+  [ -e "$(root)/mine" ] && [ ! -e "$LXCPATH/$NAME/restoring" ]
+  rm "$LXCPATH/$NAME/lxc_snapshots" "$LXCPATH/.late"
+  snapshot -r snap0
+  [ ! -e "$(root)/mine" ]
+}
+
+@test "what a rename that was killed has prepared is no part of a restore" {
+  only_berth
+  plain_container
+  snapshot
+  printf 'lxc.uts.name = other\n' >"$LXCPATH/$NAME/config.renamed"
+  echo other >"$LXCPATH/$NAME/renamed-from"
+  ln -s other "$LXCPATH/$NAME/renamed-to"
+  snapshot -r snap0
+  contains "$(cat "$LXCPATH/$NAME/config")" "lxc.rootfs.path"
+  equals "$(ls -A "$LXCPATH/$NAME" | tr '\n' ' ')" "config rootfs snaps "
 }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "storage/tree/copy_tree.hpp"
+#include "storage/tree/mounts_below.hpp"
 #include "storage/tree/remove_tree.hpp"
 #include "sys/file.hpp"
 
@@ -15,8 +16,7 @@ constexpr mode_t kRootMode = 0755;
 class DirStore final : public BackingStore {
  public:
   [[nodiscard]] const Traits& traits() const override {
-    static constexpr Traits kTraits{
-        .name = "dir", .can_snapshot = false, .can_backup = true, .needs_root = false, .is_block = false};
+    static constexpr Traits kTraits{.name = "dir", .can_backup = true, .in_directory = true};
     return kTraits;
   }
 
@@ -25,16 +25,39 @@ class DirStore final : public BackingStore {
     return info && S_ISDIR(info->st_mode);
   }
 
-  [[nodiscard]] std::string place(const std::string& directory) const override { return directory + "/rootfs"; }
+  [[nodiscard]] Result<std::string> place(const Owner& owner, const Specs& specs) const override {
+    return specs.directory.empty() ? owner.directory + "/rootfs" : specs.directory;
+  }
 
-  Status create(const std::string& path) const override {
+  Status create(const std::string& path, const Specs&) const override {
     TRY(sys::make_directory(path, kRootMode));
     return sys::chmod(path, kRootMode);  // whatever the umask says
   }
 
-  Status copy(const std::string& source, const std::string& path) const override { return copy_tree(source, path); }
-  Status destroy(const std::string& path) const override { return remove_tree(path); }
-  [[nodiscard]] Result<std::string> directory_of(const std::string& path) const override { return path; }
+  // What the copier made of a directory, its owner and times too, needs no root to be made first.
+  Status copy(const BackingStore& from, const std::string& source, const std::string& path, const Specs&,
+              Progress& progress) const override {
+    const View original = TRY(View::open(TRY(from.attach(source, Access::kRead)), Access::kRead));
+    // Whatever fails first: what is there already is not this copy's to remove.
+    if (sys::stat_link(path)) return fail(Error::from_errno(EEXIST, "mkdir", path));
+    Status outcome = copy_tree(original.directory(), path, progress);
+    if (outcome || outcome.error().code() == EEXIST) return outcome;
+    static_cast<void>(remove_tree(path));
+    return outcome;
+  }
+
+  [[nodiscard]] Status check_destroy(const std::string& path) const override { return refuse_mounts(path); }
+
+  Status destroy(const std::string& path) const override {
+    TRY(check_destroy(path));
+    return remove_tree(path);
+  }
+
+  [[nodiscard]] Result<Attachment> attach(const std::string& path, Access) const override {
+    Attachment attachment;
+    attachment.mount.directory = path;
+    return attachment;
+  }
 };
 
 }  // namespace

@@ -3,71 +3,73 @@
 
 #include <fcntl.h>
 
+#include <array>
 #include <cstring>
-#include <vector>
 
 #include "base/strings.hpp"
-#include "sys/raw.hpp"
+#include "storage/tree/inode_flags.hpp"
+#include "storage/tree/kernel_call.hpp"
 
 namespace berth::storage {
 namespace {
 
-using sys::raw::call;
-
 constexpr mode_t kPermissions = 07777;
-constexpr std::size_t kFirstList = 1024;
-constexpr std::size_t kLargestAttribute = 65536;  // XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel
-
-Status check(long outcome, std::string_view operation, std::string_view path) {
-  if (outcome >= 0) return {};
-  return fail(Error::from_errno(static_cast<int>(-outcome), operation, path));
-}
+constexpr std::size_t kUsual = 512;
+constexpr std::size_t kLargest = 65536;  // XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel
 
 // One file by its descriptor, or by a path that leads through one; what differs is the system call.
 struct DescriptorFile {
   int fd;
-  long list(char* names, std::size_t size) const { return call(SYS_flistxattr, fd, names, size); }
-  long get(const char* name, char* value, std::size_t size) const { return call(SYS_fgetxattr, fd, name, value, size); }
-  long set(const char* name, const char* value, std::size_t size) const { return call(SYS_fsetxattr, fd, name, value, size, 0); }
+  long list(char* names, std::size_t size) const { return retried(SYS_flistxattr, fd, names, size); }
+  long get(const char* name, char* value, std::size_t size) const { return retried(SYS_fgetxattr, fd, name, value, size); }
+  long set(const char* name, const std::string& value) const {
+    return retried(SYS_fsetxattr, fd, name, value.data(), value.size(), 0);
+  }
 };
 struct NamedFile {
   std::string path;
   NamedFile(int directory, const std::string& name) : path(strings::cat("/proc/self/fd/", directory, "/", name)) {}
-  long list(char* names, std::size_t size) const { return call(SYS_llistxattr, path.c_str(), names, size); }
-  long get(const char* name, char* value, std::size_t size) const { return call(SYS_lgetxattr, path.c_str(), name, value, size); }
-  long set(const char* name, const char* value, std::size_t size) const {
-    return call(SYS_lsetxattr, path.c_str(), name, value, size, 0);
+  long list(char* names, std::size_t size) const { return retried(SYS_llistxattr, path.c_str(), names, size); }
+  long get(const char* name, char* value, std::size_t size) const {
+    return retried(SYS_lgetxattr, path.c_str(), name, value, size);
+  }
+  long set(const char* name, const std::string& value) const {
+    return retried(SYS_lsetxattr, path.c_str(), name, value.data(), value.size(), 0);
   }
 };
 
-// Names, each ended by NUL. A file system without such attributes has none.
-template <typename File>
-Result<std::vector<char>> list_attributes(const File& file, std::string_view path) {
-  std::vector<char> names;
-  char first[kFirstList];
-  long length = file.list(&first[0], sizeof first);
-  if (length == -EOPNOTSUPP || length == -ENOSYS) return names;
-  if (length == -ERANGE) {
-    names.resize(kLargestAttribute);
-    length = file.list(names.data(), names.size());
-  } else if (length > 0) {
-    names.assign(&first[0], &first[length]);
+// What `ask(buffer, size)` fills in, by a small buffer first. Its outcome, or -errno.
+template <typename Ask>
+long fill(std::string& text, Ask ask) {
+  std::array<char, kUsual> first;  // NOLINT(cppcoreguidelines-pro-type-member-init): the kernel writes it
+  long length = ask(first.data(), first.size());
+  if (length >= 0) {
+    text.assign(first.data(), static_cast<std::size_t>(length));
+  } else if (length == -ERANGE) {
+    text.resize(kLargest);
+    length = ask(text.data(), text.size());
+    text.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
   }
-  TRY(check(length, "listxattr", path));
-  names.resize(static_cast<std::size_t>(length));
-  return names;
+  return length;
 }
 
+// The same list as system.posix_acl_*, seen from another side, and with the owners of the source.
+bool is_shown_twice(std::string_view name) { return name.starts_with("trusted.SGI_ACL_"); }
+// Says how the file is stored, which another file system does in its own way.
+bool is_of_the_store(std::string_view name) { return name.starts_with("btrfs."); }
+
+}  // namespace
+
 template <typename File>
-Status copy_attribute(const File& from, const File& to, const char* name, std::string_view path) {
-  std::vector<char> value(kLargestAttribute);
-  const long length = from.get(name, value.data(), value.size());
+Status Attributes::copy_one(const File& from, const File& to, const char* name, std::string_view path) const {
+  std::string value;
+  const long length = fill(value, [&](char* buffer, std::size_t size) { return from.get(name, buffer, size); });
   if (length == -ENODATA) return {};  // removed meanwhile
-  const std::string object = strings::cat(path, " ", name);
-  TRY(check(length, "getxattr", object));
-  const long outcome = to.set(name, value.data(), static_cast<std::size_t>(length));
-  if (outcome >= 0) return {};
-  Error error = Error::from_errno(static_cast<int>(-outcome), "setxattr", object);
+  if (length < 0) return refuse(length, "getxattr", strings::cat(path, " ", name));
+  TRY(shift_.attribute(name, value, path));
+  const long outcome = to.set(name, value);
+  if (outcome >= 0 || is_of_the_store(name)) return {};
+  Error error = Error::from_errno(static_cast<int>(-outcome), "setxattr", strings::cat(path, " ", name));
   if (outcome == -EOPNOTSUPP)
     error = std::move(error)
                 .because("the file system of the copy does not keep this attribute")
@@ -75,40 +77,50 @@ Status copy_attribute(const File& from, const File& to, const char* name, std::s
   return fail(std::move(error));
 }
 
+// A file system without such attributes has none.
 template <typename File>
-Status copy_extended(const File& from, const File& to, std::string_view path) {
-  const std::vector<char> names = TRY(list_attributes(from, path));
+Status Attributes::copy_extended(const File& from, const File& to, std::string_view path) const {
+  std::string names;  // each ended by NUL
+  const long length = fill(names, [&](char* buffer, std::size_t size) { return from.list(buffer, size); });
+  if (length == -EOPNOTSUPP || length == -ENOSYS) return {};
+  TRY(check(length, "listxattr", path));
   for (std::size_t at = 0; at < names.size(); at += std::strlen(names.data() + at) + 1)
-    TRY(copy_attribute(from, to, names.data() + at, path));
+    if (!is_shown_twice(names.data() + at)) TRY(copy_one(from, to, names.data() + at, path));
   return {};
 }
 
-}  // namespace
-
-Status copy_attributes(int from, int to, const struct ::stat& info, std::string_view path) {
-  TRY(check(call(SYS_fchown, to, info.st_uid, info.st_gid), "chown", path));
+Status Attributes::copy(int from, int to, const struct ::stat& info, const Born& born, std::string_view path) const {
+  const uid_t user = TRY(shift_.user(info.st_uid, path));
+  const gid_t group = TRY(shift_.group(info.st_gid, path));
+  if (!born.owner_known || born.user != user || born.group != group)
+    TRY(check(retried(SYS_fchown, to, user, group), "chown", path));
   TRY(copy_extended(DescriptorFile{from}, DescriptorFile{to}, path));
-  TRY(check(call(SYS_fchmod, to, info.st_mode & kPermissions), "chmod", path));
+  const mode_t mode = info.st_mode & kPermissions;
+  if (!born.mode_known || born.mode != mode) TRY(check(retried(SYS_fchmod, to, mode), "chmod", path));
   const struct ::timespec times[2] = {info.st_atim, info.st_mtim};
-  return check(call(SYS_utimensat, to, nullptr, &times[0], 0), "utimensat", path);
+  return check(retried(SYS_utimensat, to, nullptr, &times[0], 0), "utimensat", path);
 }
 
-Status copy_attributes_of_entry(int from_directory, int to_directory, const std::string& name, const struct ::stat& info,
-                                std::string_view path) {
+Status Attributes::copy_entry(int from_directory, int to_directory, const std::string& name, const struct ::stat& info,
+                              std::string_view path) const {
   const char* entry = name.c_str();
-  TRY(check(call(SYS_fchownat, to_directory, entry, info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW), "chown", path));
+  const uid_t user = TRY(shift_.user(info.st_uid, path));
+  const gid_t group = TRY(shift_.group(info.st_gid, path));
+  TRY(check(retried(SYS_fchownat, to_directory, entry, user, group, AT_SYMLINK_NOFOLLOW), "chown", path));
   TRY(copy_extended(NamedFile(from_directory, name), NamedFile(to_directory, name), path));
-  if (!S_ISLNK(info.st_mode)) TRY(check(call(SYS_fchmodat, to_directory, entry, info.st_mode & kPermissions), "chmod", path));
+  if (!S_ISLNK(info.st_mode)) TRY(check(retried(SYS_fchmodat, to_directory, entry, info.st_mode & kPermissions), "chmod", path));
   const struct ::timespec times[2] = {info.st_atim, info.st_mtim};
-  return check(call(SYS_utimensat, to_directory, entry, &times[0], AT_SYMLINK_NOFOLLOW), "utimensat", path);
+  return check(retried(SYS_utimensat, to_directory, entry, &times[0], AT_SYMLINK_NOFOLLOW), "utimensat", path);
 }
 
 Status forget_inherited(int directory, std::string_view path) {
   for (const char* name : {"system.posix_acl_default", "system.posix_acl_access"}) {
-    const long outcome = call(SYS_fremovexattr, directory, name);
+    const long outcome = retried(SYS_fremovexattr, directory, name);
     if (outcome != -ENODATA && outcome != -EOPNOTSUPP) TRY(check(outcome, "removexattr", path));
   }
-  return check(call(SYS_fchmod, directory, 0700), "chmod", path);
+  constexpr unsigned kInherited = FS_NOATIME_FL | FS_NODUMP_FL;
+  static_cast<void>(set_inode_flags(directory, 0, kInherited));  // where there are none, none were inherited
+  return check(retried(SYS_fchmod, directory, 0700), "chmod", path);
 }
 
 }  // namespace berth::storage

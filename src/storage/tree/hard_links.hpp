@@ -1,27 +1,52 @@
-// Files of a tree that have more than one name, while the tree is copied.
+// Files of a tree that have more than one name, while several threads copy it.
 #pragma once
 
 #include <sys/stat.h>
 
+#include <condition_variable>
 #include <map>
+#include <mutex>
 #include <string>
-#include <utility>
+
+#include "storage/tree/directories.hpp"
 
 namespace berth::storage {
 
 class HardLinks {
  public:
-  // The path below the top of the copy that this file has already; nullptr when it has none yet.
-  const std::string* find(const struct ::stat& info) const {
-    const auto found = paths_.find({info.st_dev, info.st_ino});
-    return found == paths_.end() ? nullptr : &found->second;
-  }
-  void remember(const struct ::stat& info, std::string path) {
-    paths_.emplace(std::pair{info.st_dev, info.st_ino}, std::move(path));
-  }
+  // A name of the file in the copy.
+  struct Place {
+    Directory* directory = nullptr;  // nullptr: somebody is making it
+    std::string name;
+  };
+  // For who makes the file's first name. Until it says made() the others wait; it gives up when it is destroyed before.
+  class Claim {
+   public:
+    Claim() = default;
+    Claim(Claim&& other) noexcept : links_(std::exchange(other.links_, nullptr)), file_(other.file_) {}
+    Claim& operator=(Claim&&) = delete;
+    Claim(const Claim&) = delete;
+    Claim& operator=(const Claim&) = delete;
+    ~Claim();
+    void made(Directory& directory, const std::string& name);
+
+   private:
+    friend class HardLinks;
+    Claim(HardLinks& links, FileIdentity file) : links_(&links), file_(file) {}
+    HardLinks* links_ = nullptr;
+    FileIdentity file_{};
+  };
+
+  explicit HardLinks(Directories& directories) : directories_(directories) {}
+  // `place` is a name that the file has already; or it has none, and the claim is for who asks. A file with one name needs
+  // neither. May wait until another thread has made the file; never for its data.
+  Claim claim(const struct ::stat& info, Place& place);
 
  private:
-  std::map<std::pair<dev_t, ino_t>, std::string> paths_;
+  Directories& directories_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<FileIdentity, Place> places_;
 };
 
 // linkat(2) of `path` below `top`, which may be longer than the kernel takes at once. 0, or -errno.

@@ -3,110 +3,133 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/stat.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <optional>
+#include <utility>
 
 #include "base/strings.hpp"
-#include "sys/features.hpp"
+#include "storage/tree/directories.hpp"
+#include "storage/tree/kernel_call.hpp"
+#include "storage/tree/locks.hpp"
 #include "sys/file.hpp"
-#include "sys/raw.hpp"
 
 namespace berth::storage {
 namespace {
 
-// A tree may be deeper than this process may have descriptors: directories below this depth are moved up before they are emptied.
-inline constexpr unsigned kMaxDepth = 64;
-inline constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK;
+// Directories this much above the one that is emptied are closed on the way down, and found again by ".." on the way up.
+constexpr std::size_t kOpenLevels = 32;
+constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK;
+
+struct Level {
+  std::string name;  // in the directory above
+  Fd fd;             // closed while it is not needed
+  FileIdentity identity{};
+  std::vector<sys::DirectoryEntry> entries;
+};
 
 class Remover {
  public:
   explicit Remover(std::string top) : top_(std::move(top)) {}
 
   Status run(const std::vector<std::string>& keep) {
-    do {  // opened anew each time: the position in a directory's list belongs to the descriptor
-      const Fd directory = TRY(sys::open(top_, kDirectoryFlags));
-      top_fd_ = directory.get();
-      moved_ = false;
-      TRY(empty(top_fd_, top_, 0, keep));
-    } while (moved_);
-    return {};
+    const bool is_own = top_.starts_with("/proc/self/fd/");
+    TRY(enter({}, TRY(sys::open(top_, is_own ? kDirectory & ~O_NOFOLLOW : kDirectory))));
+    std::erase_if(levels_.back().entries,
+                  [&keep](const auto& entry) { return std::ranges::find(keep, entry.name) != keep.end(); });
+    for (;;) {
+      Level& level = levels_.back();
+      if (level.entries.empty()) {
+        if (levels_.size() == 1) return {};
+        TRY(leave());
+        continue;
+      }
+      const sys::DirectoryEntry entry = std::move(level.entries.back());
+      level.entries.pop_back();
+      TRY(remove_entry(level.fd.get(), entry));
+    }
   }
 
  private:
-  Status empty(int directory, const std::string& path, unsigned depth, const std::vector<std::string>& keep) {
-    const auto entries = TRY(sys::list_directory_fd(directory, path));
-    for (const auto& entry : entries) {
-      if (std::ranges::find(keep, entry.name) != keep.end()) continue;
-      TRY(remove_entry(directory, entry, path + "/" + entry.name, depth));
-    }
-    return {};
+  // For messages. Made when it is needed: a deep tree has long ones.
+  [[nodiscard]] std::string path_of(const std::string& name) const {
+    std::string path = top_;
+    for (const Level& level : levels_)
+      if (!level.name.empty()) path.append("/").append(level.name);
+    return name.empty() ? path : path.append("/").append(name);
   }
 
-  Status remove_entry(int directory, const sys::DirectoryEntry& entry, const std::string& path, unsigned depth) {
+  Status remove_entry(int directory, const sys::DirectoryEntry& entry) {
     if (entry.type != DT_DIR) {
       const long outcome = unlink(directory, entry.name, 0);
       if (outcome == 0 || outcome == -ENOENT) return {};
       // DT_UNKNOWN: the kernel says now that it is a directory after all.
-      if (outcome != -EISDIR) return refuse(directory, entry.name, path, static_cast<int>(-outcome), "unlinkat");
+      if (outcome != -EISDIR) return refused(directory, entry.name, static_cast<int>(-outcome), "unlinkat");
     }
-    if (depth >= kMaxDepth) return move_up(directory, entry.name, path);
-    {
-      const Fd child = TRY(enter(directory, entry.name, path));
-      if (!child) return {};
-      TRY(empty(child.get(), path, depth + 1, {}));
-    }
-    const long outcome = unlink(directory, entry.name, AT_REMOVEDIR);
-    if (outcome == 0 || outcome == -ENOENT) return {};
-    return refuse(directory, entry.name, path, static_cast<int>(-outcome), "rmdir");
+    Fd child = TRY(open_below(directory, entry.name));
+    return child ? enter(entry.name, std::move(child)) : Status();
   }
 
   static long unlink(int directory, const std::string& name, int flags) {
-    return sys::raw::call(SYS_unlinkat, directory, name.c_str(), flags);
+    const long outcome = retried(SYS_unlinkat, directory, name.c_str(), flags);
+    if (outcome != -EPERM) return outcome;
+    const Unlocked unlocked(directory, name);
+    return unlocked.changed() ? retried(SYS_unlinkat, directory, name.c_str(), flags) : outcome;
   }
 
-  // Opens a directory of this mount; an owner without right to his own directory takes the right first.
-  static Result<Fd> enter(int directory, const std::string& name, const std::string& path) {
-    auto child = open_here(directory, name);
+  Status enter(const std::string& name, Fd fd) {
+    Level level;
+    level.name = name;
+    struct ::stat info{};
+    TRY(check(retried(SYS_fstat, fd.get(), &info), "fstat", path_of(name)));
+    level.identity = {info.st_dev, info.st_ino};
+    auto entries = sys::list_directory_fd(fd.get(), levels_.empty() ? top_ : name);
+    if (!entries) return refuse(-entries.error().code(), "getdents64", path_of(name));
+    level.entries = std::move(*entries);
+    level.fd = std::move(fd);
+    levels_.push_back(std::move(level));
+    if (levels_.size() > kOpenLevels) levels_[levels_.size() - kOpenLevels - 1].fd.reset();
+    return {};
+  }
+
+  // Out of a directory that is empty now, and removes it.
+  Status leave() {
+    const Level done = std::move(levels_.back());
+    levels_.pop_back();
+    Level& above = levels_.back();
+    if (!above.fd) above.fd = TRY(reopen_above(done, above));
+    const long outcome = unlink(above.fd.get(), done.name, AT_REMOVEDIR);
+    if (outcome == 0 || outcome == -ENOENT) return {};
+    return refused(above.fd.get(), done.name, static_cast<int>(-outcome), "rmdir");
+  }
+
+  Result<Fd> reopen_above(const Level& below, const Level& wanted) {
+    const long opened = retried(SYS_openat, below.fd.get(), "..", kDirectory | O_CLOEXEC);
+    TRY(check(opened, "open", path_of({})));
+    Fd fd(static_cast<int>(opened));
+    struct ::stat info{};
+    TRY(check(retried(SYS_fstat, fd.get(), &info), "fstat", path_of({})));
+    if (FileIdentity{info.st_dev, info.st_ino} == wanted.identity) return fd;
+    return fail(Error::message(strings::cat("the directory ", path_of(below.name), " was moved while it was removed"), EAGAIN)
+                    .hint("stop what uses it, then destroy again"));
+  }
+
+  // A directory of this mount; an owner without right to his own directory takes the right first. Invalid: it has gone.
+  Result<Fd> open_below(int directory, const std::string& name) {
+    const dev_t device = levels_.front().identity.first;
+    auto child = open_on_mount(directory, name, kDirectory, device);
     if (!child && child.error().code() == EACCES) {
-      (void)sys::raw::call(SYS_fchmodat, directory, name.c_str(), 0700);
-      child = open_here(directory, name);
+      static_cast<void>(retried(SYS_fchmodat, directory, name.c_str(), 0700));
+      child = open_on_mount(directory, name, kDirectory, device);
     }
     if (!child && child.error().code() == ENOENT) return Fd();
-    if (!child) return refuse(directory, name, path, child.error().code(), "openat2");
-    if (!sys::has(sys::Feature::kOpenat2) && !same_device(directory, child->get()))
-      return refuse(directory, name, path, EXDEV, "openat");
+    if (!child) return refused(directory, name, child.error().code(), "openat2");
     return child;
   }
 
-  static Result<Fd> open_here(int directory, const std::string& name) {
-    if (!sys::has(sys::Feature::kOpenat2)) return sys::open_at(directory, name, kDirectoryFlags);
-    constexpr std::uint64_t kResolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
-    return sys::open_at2(directory, name, kDirectoryFlags, 0, kResolve);
-  }
-
-  static bool same_device(int a, int b) {
-    const auto first = sys::stat_fd(a);
-    const auto second = sys::stat_fd(b);
-    return first && second && first->st_dev == second->st_dev;
-  }
-
-  Status move_up(int directory, const std::string& name, const std::string& path) {
-    for (;;) {
-      const std::string target = strings::cat(".berth-removing-", counter_++);
-      const long outcome = sys::raw::call(SYS_renameat2, directory, name.c_str(), top_fd_, target.c_str(), kNoReplace);
-      if (outcome == -EEXIST) continue;
-      if (outcome < 0) return refuse(directory, name, path, static_cast<int>(-outcome), "renameat2");
-      moved_ = true;
-      return {};
-    }
-  }
-
-  static std::unexpected<Error> refuse(int directory, const std::string& name, const std::string& path, int code,
-                                       std::string_view call) {
+  [[nodiscard]] std::unexpected<Error> refused(int directory, const std::string& name, int code, std::string_view call) const {
+    const std::string path = path_of(name);
     Error error = Error::from_errno(code, call, path).context("cannot remove a file of the container");
     if (code == EXDEV || code == EBUSY) {
       error = std::move(error)
@@ -120,22 +143,22 @@ class Remover {
     return fail(std::move(error));
   }
 
-  static bool has_lock_attribute(int directory, const char* name, int flags) {
-    struct ::statx info{};
-    constexpr std::uint64_t kLocks = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND;
-    const long outcome = sys::raw::call(SYS_statx, directory, name, flags | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &info);
-    return outcome == 0 && (info.stx_attributes & kLocks) != 0;
-  }
-  static bool is_locked(int directory, const std::string& name) {
-    return has_lock_attribute(directory, name.c_str(), 0) || has_lock_attribute(directory, "", AT_EMPTY_PATH);
-  }
-
-  static constexpr unsigned kNoReplace = 1;  // RENAME_NOREPLACE of <linux/fs.h>, which clashes with <sys/mount.h>
   std::string top_;
-  int top_fd_ = -1;
-  unsigned counter_ = 0;
-  bool moved_ = false;
+  std::vector<Level> levels_;
 };
+
+// The directory that holds it is somebody else's, and keeps its flags.
+Status remove_top(const std::string& path) {
+  auto removed = sys::remove_directory(path);
+  if (!removed && removed.error().code() == EPERM) {
+    const Fd top = TRY(sys::open(path, kDirectory));
+    const Unlocked unlocked(top.get(), ".");
+    if (unlocked.changed()) removed = sys::remove_directory(path);
+  }
+  if (!removed && removed.error().code() == EBUSY)
+    return fail(Error(std::move(removed.error())).because("something is mounted there").hint("unmount it, then destroy again"));
+  return removed;
+}
 
 }  // namespace
 
@@ -147,10 +170,7 @@ Status remove_tree(const std::string& path) {
   if (!info) return fail(info.error());
   if (!S_ISDIR(info->st_mode)) return sys::unlink(path);
   TRY(remove_contents(path, {}));
-  auto removed = sys::remove_directory(path);
-  if (!removed && removed.error().code() == EBUSY)
-    return fail(Error(std::move(removed.error())).because("something is mounted there").hint("unmount it, then destroy again"));
-  return removed;
+  return remove_top(path);
 }
 
 }  // namespace berth::storage

@@ -25,6 +25,22 @@ TEST(Words, FillTheWidth) {
   EXPECT_EQ(layout_words({}, 80), "");
 }
 
+TEST(Sizes, AreWholeNumbersWithAUnit) {
+  EXPECT_EQ(parse_file_system_size("1536").value_or(0), 1536ULL << 20);
+  EXPECT_EQ(parse_file_system_size("3b").value_or(0), 3U);
+  EXPECT_EQ(parse_file_system_size("2G").value_or(0), 2ULL << 30);
+  EXPECT_EQ(parse_file_system_size("8388607T").value_or(0), 8388607ULL << 40);
+  const auto refusal = [](const char* text) {
+    const auto size = parse_file_system_size(text);
+    return size ? std::string("taken") : size.error().line();
+  };
+  for (const char* text : {"", "G", "1.5G", "1,5G", "-1", "+1", " 1", "1 G", "1GB", "0x10", "1e3"})
+    EXPECT_NE(refusal(text).find("a whole number"), std::string::npos) << text;
+  for (const char* text : {"0", "0G", "00"}) EXPECT_NE(refusal(text).find("room"), std::string::npos) << text;
+  for (const char* text : {"8388608T", "99999999999999999999", "18446744073709551615b"})
+    EXPECT_NE(refusal(text).find("too large"), std::string::npos) << text;
+}
+
 TEST(Json, NestsAndEscapes) {
   JsonWriter json;
   json.begin_object().key("text").value("a\"b\\c\n\x01").key("number").value(-5).key("flag").value(true).key("none").null();

@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -53,6 +54,7 @@ class StartPlan : public testing::Test {
     inputs.with_init = with_init;
     inputs.foreground = foreground;
     inputs.seccomp = seccomp;
+    inputs.root = storage_root;
     return plan_start(inputs);
   }
   Result<Plan> plan_with_root(const std::string& text) { return plan("lxc.rootfs.path = " + root + "\n" + text); }
@@ -74,8 +76,103 @@ class StartPlan : public testing::Test {
   config::Conf conf;
   std::vector<std::string> command;
   std::optional<security::CompiledFilter> seccomp;
+  std::optional<RootMount> storage_root;
   bool with_init = false, foreground = false;
 };
+
+RootMount on_a_device() {
+  return {.fstype = "ext4", .device = "/dev/loop77", .options = {{"data", "ordered"}}, .hold = "/dev/loop77"};
+}
+
+TEST_F(StartPlan, ARootOnADeviceIsMountedByTheMonitorInEachRun) {
+  storage_root = on_a_device();
+  const auto made = plan("lxc.rootfs.path = loop:/srv/web1\nlxc.rootfs.mount = " + root +
+                         "\nlxc.rootfs.options = ro,noatime,errors=continue,barrier\n");
+  ASSERT_TRUE(made) << made.error().line();
+  const PlannedStep* send = find(*made, Op::kSendRoot);
+  ASSERT_NE(send, nullptr);
+  EXPECT_EQ(send->phase, Phase::kParallel);  // all of them are done again at a reboot
+  EXPECT_EQ(send->text[2], "ext4");
+  EXPECT_EQ(send->text[1], "");
+  EXPECT_THAT(send->list[0],
+              testing::ElementsAre("source", "/dev/loop77", "data", "ordered", "errors", "continue", "barrier", "", "ro", ""));
+  const PlannedStep* attach = find(*made, Op::kAttachRoot);
+  EXPECT_EQ(attach->num[2], static_cast<std::int64_t>(child::Tree::kReceived));
+  EXPECT_EQ(attach->text[1], root);
+  EXPECT_EQ(attach->num[0], 1 | 1024);  // MS_RDONLY, MS_NOATIME
+  const PlannedStep& first = made->steps.front();
+  EXPECT_EQ(first.op, Op::kOpenSlot) << "the device is held before anything else, in all runs";
+  EXPECT_EQ(first.text[0], "/dev/loop77");
+  EXPECT_EQ(first.flags & child::kStepOnReboot, 0U);
+  EXPECT_EQ(made->steps[1].op, Op::kCloseSlot);
+  for (const PlannedStep& step : made->steps) EXPECT_EQ(step.doing.find("writable for the host"), std::string::npos);
+}
+
+TEST_F(StartPlan, AnIdmappedRootOnADeviceGetsTheContainersIds) {
+  storage_root = on_a_device();
+  const auto made = plan("lxc.rootfs.path = loop:/srv/web1\nlxc.rootfs.mount = " + root +
+                         "\nlxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536\nlxc.rootfs.options = idmap=container\n");
+  ASSERT_TRUE(made) << made.error().line();
+  EXPECT_EQ(find(*made, Op::kSendRoot)->text[1], "container");
+  EXPECT_EQ(find(*made, Op::kSendIdmappedTree), nullptr);
+}
+
+TEST_F(StartPlan, WhatAStoreHasConnectedIsReleasedLast) {
+  storage_root = on_a_device();
+  storage_root->releases = {{"qemu-nbd", "-d", "/dev/nbd3"}, {"true"}};
+  const auto made = plan("lxc.rootfs.path = nbd:/srv/web1\nlxc.rootfs.mount = " + root + "\n");
+  ASSERT_TRUE(made) << made.error().line();
+  EXPECT_EQ(made->steps[0].phase, Phase::kCaller);
+  std::vector<std::string> releases;
+  for (const PlannedStep& step : made->steps) {
+    if (step.op != Op::kHostHook) continue;
+    EXPECT_EQ(step.phase, Phase::kUndo);
+    EXPECT_EQ(step.undoes, 1U) << "the first step is the last to be undone";
+    releases.push_back(step.text[0]);
+  }
+  EXPECT_THAT(releases, testing::ElementsAre("qemu-nbd -d /dev/nbd3", "true"));
+}
+
+TEST_F(StartPlan, AnOverlayIsMountedWherePreMountHooksAreSeen) {
+  storage_root = RootMount{.fstype = "overlay", .options = {{"lowerdir", "/a,b:/c"}, {"upperdir", "/d"}, {"workdir", "/w"}}};
+  const std::string text =
+      "lxc.rootfs.path = overlay:/a,b:/c:/d\nlxc.rootfs.options = noatime,index=off\nlxc.rootfs.mount = " + root;
+  const std::string mapped = "\nlxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536\n";
+  const std::string data = "lowerdir=/a\\,b:/c,upperdir=/d,workdir=/w,index=off";
+  const auto made = plan(text + "\n");
+  ASSERT_TRUE(made) << made.error().line();
+  EXPECT_EQ(find(*made, Op::kSendRoot), nullptr);
+  EXPECT_EQ(find(*made, Op::kAttachRoot)->num[2], static_cast<std::int64_t>(child::Tree::kNew));
+  EXPECT_EQ(find(*made, Op::kAttachRoot)->text[3], data);
+  EXPECT_NE(find(*plan(text + mapped), Op::kSendRoot), nullptr) << "the container's root need not reach the layers";
+  const auto hooked = plan(text + mapped + "lxc.hook.pre-mount = /bin/true\n");
+  ASSERT_TRUE(hooked) << hooked.error().line();
+  EXPECT_EQ(find(*hooked, Op::kSendRoot), nullptr);
+  EXPECT_EQ(find(*hooked, Op::kAttachRoot)->text[3], data + ",userxattr");
+}
+
+TEST_F(StartPlan, ADirectoryThatAStoreMountedIsBoundFromThere) {
+  storage_root = RootMount{.directory = root, .releases = {{"zfs", "unmount", "lxc/web1"}}};
+  const auto made = plan("lxc.rootfs.path = zfs:lxc/web1\n");
+  ASSERT_TRUE(made) << made.error().line();
+  EXPECT_EQ(find(*made, Op::kAttachRoot)->text[0], root);
+  EXPECT_EQ(find(*made, Op::kAttachRoot)->num[2], static_cast<std::int64_t>(child::Tree::kPath));
+}
+
+TEST_F(StartPlan, TheKernelsReasonForARefusedFileSystemIsTold) {
+  storage_root = on_a_device();
+  const auto made = plan("lxc.rootfs.path = loop:/srv/web1\nlxc.rootfs.mount = " + root + "\n");
+  ASSERT_TRUE(made);
+  child::Failure failure;
+  failure.step = static_cast<std::uint32_t>(position(*made, Op::kSendRoot));
+  failure.error = EINVAL;
+  std::strcpy(failure.call, "fsconfig");
+  std::strcpy(failure.output, "ext4: Unknown parameter 'nosuch'");
+  const std::string said = explain(*made, failure).render("lxc-start", "web1");
+  EXPECT_THAT(said, HasSubstr("opening the file system of /dev/loop77"));
+  EXPECT_THAT(said, HasSubstr("Unknown parameter 'nosuch'"));
+  EXPECT_THAT(said, HasSubstr("config:1"));
+}
 
 TEST_F(StartPlan, WhatNoInterfaceCanHaveIsRefusedBeforehand) {
   struct Case {

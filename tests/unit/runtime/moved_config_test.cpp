@@ -52,6 +52,18 @@ class MovedConfigTest : public ::testing::Test {
   std::string base_, old_, new_;
 };
 
+TEST_F(MovedConfigTest, ARootThatIsMadeForTheCopyIsManaged) {
+  const auto made = [](ConfigMove& move) { move.made_root = true; };
+  const std::string unmanaged = "lxc.rootfs.managed = 0\n";
+  EXPECT_EQ(move(unmanaged, made).text.substr(0, unmanaged.size()), "lxc.rootfs.managed = 1\n");
+  EXPECT_EQ(move(unmanaged).text.substr(0, unmanaged.size()), unmanaged);
+  {
+    std::ofstream(base_ + "/shared.conf") << unmanaged;
+  }
+  EXPECT_THAT(move("lxc.include = " + base_ + "/shared.conf\n", made).text, HasSubstr("\nlxc.rootfs.managed = 1\n"));
+  EXPECT_THAT(move("lxc.tty.max = 4\n", made).text, Not(HasSubstr("managed")));
+}
+
 TEST_F(MovedConfigTest, OnlyWhatMustChangeChanges) {
   const auto moved =
       move("# about " + old_ + "\nlxc.rootfs.path=dir:" + old_ + "/rootfs\n\n  lxc.uts.name =  old\nlxc.tty.max = 4\nfoo = bar");

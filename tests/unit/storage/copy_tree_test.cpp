@@ -23,6 +23,8 @@ namespace {
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
+Progress nobody;
+
 class CopyTreeTest : public ::testing::Test {
  protected:
   CopyTreeTest() {
@@ -38,7 +40,7 @@ class CopyTreeTest : public ::testing::Test {
     return info;
   }
   void copy() {
-    const auto outcome = copy_tree(from_, to_);
+    const auto outcome = copy_tree(from_, to_, nobody);
     ASSERT_TRUE(outcome) << outcome.error().line();
   }
   // Owner, permissions, kind and times.
@@ -128,7 +130,7 @@ TEST_F(CopyTreeTest, DataIsTheSameWhateverTheKernelOffers) {
   for (const int refused : {0, EXDEV, EINVAL, ENOSYS}) {
     const std::string to = strings::cat(parent_, "/", refused);
     testing::ScopedFault fault(refused == 0 ? -2 : SYS_copy_file_range, 1, refused);
-    const auto outcome = copy_tree(from_, to);
+    const auto outcome = copy_tree(from_, to, nobody);
     ASSERT_TRUE(outcome) << outcome.error().line();
     EXPECT_TRUE(*sys::read_file(to + "/big") == data) << refused;
   }
@@ -203,7 +205,7 @@ TEST_F(CopyTreeTest, NeverFollowsALinkOut) {
 
 TEST_F(CopyTreeTest, IntoItselfIsRefused) {
   fs::create_directory(from_ + "/below");
-  const auto outcome = copy_tree(from_, from_ + "/below/copy");
+  const auto outcome = copy_tree(from_, from_ + "/below/copy", nobody);
   ASSERT_FALSE(outcome);
   EXPECT_THAT(outcome.error().render("p", "s"), HasSubstr("the copy lies inside of what is copied"));
 }
@@ -212,7 +214,7 @@ TEST_F(CopyTreeTest, AFullDiskNamesTheFileAndTheWayOut) {
   fs::create_directory(from_ + "/below");
   write(from_ + "/below/file", std::string(200, 'x'));
   testing::ScopedFault fault(SYS_pwrite64, 1, ENOSPC);
-  const auto outcome = copy_tree(from_, to_);
+  const auto outcome = copy_tree(from_, to_, nobody);
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code(), ENOSPC);
   const std::string text = outcome.error().render("p", "s");
@@ -223,7 +225,7 @@ TEST_F(CopyTreeTest, AFullDiskNamesTheFileAndTheWayOut) {
 TEST_F(CopyTreeTest, AnExistingDestinationIsRefusedAndStays) {
   fs::create_directory(to_);
   write(to_ + "/precious", "x");
-  const auto outcome = copy_tree(from_, to_);
+  const auto outcome = copy_tree(from_, to_, nobody);
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code(), EEXIST);
   EXPECT_TRUE(fs::exists(to_ + "/precious"));
@@ -247,7 +249,7 @@ TEST_F(CopyTreeTest, EveryCallMayFail) {
     bool fired = false;
     {
       testing::ScopedFault fault(testing::ScopedFault::kAnyCall, nth, EIO);
-      const auto outcome = copy_tree(from_, to_);
+      const auto outcome = copy_tree(from_, to_, nobody);
       fired = testing::ScopedFault::fired();
       if (fired && !outcome) {
         EXPECT_EQ(outcome.error().code(), EIO) << outcome.error().line();

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstddef>
 #include <string>
 
@@ -12,17 +13,24 @@
 
 namespace berth::testing {
 
-// The n-th call (from 1) of number `number` (or of any number: kAnyCall) returns -error while the object lives.
+// The n-th call (from 1) of number `number` (or of any number: kAnyCall) returns -error while the object lives, whichever thread
+// makes it.
 class ScopedFault {
  public:
   static constexpr long kAnyCall = -1;
-  ScopedFault(long number, int nth, int error) : scope_(dispatch) { state() = {number, nth, error, 0}; }
+  ScopedFault(long number, int nth, int error) : scope_(dispatch) {
+    state().number = number;
+    state().nth = nth;
+    state().error = error;
+    state().seen = 0;
+  }
   [[nodiscard]] static bool fired() { return state().seen >= state().nth; }
 
  private:
   struct State {
     long number = 0;
-    int nth = 0, error = 0, seen = 0;
+    int nth = 0, error = 0;
+    std::atomic<int> seen = 0;
   };
   static State& state() {
     static State instance;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "faults.hpp"
+#include "sys/replacement.hpp"
 
 namespace berth::sys {
 namespace {
@@ -40,6 +41,23 @@ TEST(File, WholeFilesOfAnySize) {
     EXPECT_EQ(read_file(dir / "file").value(), data);
   }
   EXPECT_EQ(list_directory(dir.path()).value().size(), 1U);  // nothing left beside it
+}
+
+TEST(File, WhatAKilledReplacementLeavesIsKnownByItsName) {
+  const TemporaryDirectory dir;
+  {
+    const raw::ScopedDispatch killed(+[](long number, long a, long b, long c, long d, long e, long f) {
+      return number == SYS_renameat2 || number == SYS_unlinkat ? -EIO : raw::kernel(number, a, b, c, d, e, f);
+    });
+    ASSERT_FALSE(replace_file(dir / "file", "new"));
+  }
+  const auto left = list_directory(dir.path()).value();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_TRUE(is_replacement_of(left.front().name, "file")) << left.front().name;
+  EXPECT_FALSE(is_replacement_of(left.front().name, "fil"));
+  for (const char* name : {"file", "file.", "file.abcdefghi", "file.abcdefghijk", "file.Abcdefghij", "file.abcdefghi1",
+                           "file-abcdefghij", "x.abcdefghij"})
+    EXPECT_FALSE(is_replacement_of(name, "file")) << name;
 }
 
 TEST(File, ReplaceRemovesItsCopyWhenItFails) {

@@ -1,0 +1,20 @@
+// Destroys what depends on a container.
+#pragma once
+
+#include <vector>
+
+#include "base/result.hpp"
+#include "runtime/container.hpp"
+#include "runtime/destroy.hpp"
+
+namespace berth::runtime {
+
+// Error: there are snapshots of the container, and they may not go; or that can't be seen.
+Status check_snapshots(const Container& container, bool may_go);
+
+// Those that depend on it, each before what it depends on itself. Error: one can't go, as destroy() says of
+// DestroyRequest::clones.
+Result<std::vector<Container>> clones_of(const Container& container, bool snapshots);
+Status destroy_clones(const std::vector<Container>& clones, const DestroyRequest& request);
+
+}  // namespace berth::runtime
