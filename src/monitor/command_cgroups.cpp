@@ -142,6 +142,7 @@ void Commands::poll_freezer() {
     if (alive() && container_.state != state) control_.change_state(state);
     return finish_freezing(0);
   }
+  if (const auto asked = freezer_.repeat(); !asked) return finish_freezing(-asked.error().code());
   const std::int64_t now = now_ms();
   const Reply late = Reply::error(ETIMEDOUT);
   for (std::size_t i = freezing_.size(); i-- > 0;) {

@@ -6,11 +6,19 @@
 
 namespace berth::monitor {
 
-Status Freezer::request(bool frozen) const {
+Status Freezer::request(bool frozen) {
   if (!available()) return fail(Error::from_errno(EOPNOTSUPP, "freeze", "the container has no freezer"));
+  wish_ = frozen;
   if (unified_) return sys::write_attribute(file_, frozen ? "1" : "0");
-  return sys::write_attribute(file_, frozen ? "FROZEN" : "THAWED");
+  return write_v1();
 }
+
+Status Freezer::repeat() const {
+  if (unified_) return {};
+  return write_v1();
+}
+
+Status Freezer::write_v1() const { return sys::write_attribute(file_, wish_ ? "FROZEN" : "THAWED"); }
 
 Result<bool> Freezer::reached(bool frozen) const {
   if (!unified_) return strings::trim(TRY(sys::read_file(file_))) == (frozen ? "FROZEN" : "THAWED");

@@ -14,13 +14,20 @@ class Freezer {
 
   [[nodiscard]] bool available() const { return !file_.empty(); }
   // Asks for it; the kernel may take its time.
-  Status request(bool frozen) const;
+  Status request(bool frozen);
   // The kernel has done what was asked.
   [[nodiscard]] Result<bool> reached(bool frozen) const;
+  // Says the last request again, for as long as it has not been reached. The freezer of v1 passes over a task that is about to
+  // wait for its vfork() child, and stays in FREEZING until it is asked again (the kernel's document on it leaves that to the
+  // writer). v2 needs no second word.
+  [[nodiscard]] Status repeat() const;
 
  private:
+  [[nodiscard]] Status write_v1() const;
+
   std::string file_;
   bool unified_;
+  bool wish_ = false;
 };
 
 }  // namespace berth::monitor

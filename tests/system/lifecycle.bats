@@ -402,6 +402,18 @@ both"
   equals "$(inside hostname)" "$NAME"
 }
 
+@test "freeze while programs are being started: one that waits for its vfork child is passed over by the first word" {
+  plain_container
+  start_container
+  inside sh -c 'for i in 1 2 3 4 5 6; do yes | xargs -n 1 /bin/true & done >/dev/null 2>&1' # xargs of busybox starts by vfork
+  local i
+  for i in $(seq 50); do
+    timeout 20 lxc-freeze "${P[@]}" "${N[@]}" || fail "freeze $i: $(state)"
+    lxc-unfreeze "${P[@]}" "${N[@]}"
+  done
+  equals "$(state)" RUNNING
+}
+
 @test "a frozen container can be killed" {
   plain_container
   start_container

@@ -14,6 +14,7 @@ class FakeControl final : public Control {
   void change_state(State state) override {
     container.state = state;
     states.push_back(state);
+    if (on_change) on_change(state);
   }
   void take_state(State state) override { change_state(state); }
   Status stop() override {
@@ -27,6 +28,7 @@ class FakeControl final : public Control {
   Container& container;
   std::vector<State> states;
   std::vector<std::string> rules;
+  std::function<void(State)> on_change;
   int stops = 0;
 };
 
@@ -239,6 +241,16 @@ TEST_F(CommandsTest, FreezesAndConfirms) {
   EXPECT_EQ(0, ask(Command::kFreeze, 5).header.result);
   EXPECT_EQ(0, ask(Command::kUnfreeze, 5).header.result);
   EXPECT_EQ((std::vector{State::kFreezing, State::kFrozen, State::kThawed, State::kRunning}), control.states);
+}
+
+TEST_F(CommandsTest, AFreezerThatPassedOverATaskIsAskedAgain) {
+  // The kernel's word is FREEZING, when a task was about to wait for its vfork() child; a file needs one that FROZEN covers.
+  control.on_change = [this](State state) {
+    if (state == State::kFreezing) std::ofstream(directory.file("freezer.state")) << "FREEZI";
+  };
+  EXPECT_EQ(0, ask(Command::kFreeze, 5).header.result);
+  EXPECT_EQ("FROZEN", test::contents(directory.file("freezer.state")));
+  EXPECT_EQ(State::kFrozen, state());
 }
 
 TEST_F(CommandsTest, AFreezerThatNeverConfirmsTimesOut) {
