@@ -156,14 +156,35 @@ Status add_dependence(const std::string& clone_directory, const Dependence& clon
   return {};
 }
 
-Status forget_dependant(const Dependence& source, const Dependence& gone) {
-  if (!sys::exists(directory_of(source) + std::string(kDependants))) return {};
-  const os::FileLock held = TRY(lock_list(source));
+namespace {
+
+// With the list's lock. False: it is not in the list.
+Result<bool> take_out(const Dependence& source, const Dependence& gone) {
   const std::string path = directory_of(source) + std::string(kDependants);
   const std::string text = TRY(read_list(path));
   auto entries = parse_dependences(text);
-  if (std::erase_if(entries, [&](const Dependence& one) { return same_place(one, gone); }) == 0) return {};
-  return entries.empty() ? sys::unlink(path) : write_list(path, entries);
+  if (std::erase_if(entries, [&](const Dependence& one) { return same_place(one, gone); }) == 0) return false;
+  TRY(entries.empty() ? sys::unlink(path) : write_list(path, entries));
+  return true;
+}
+
+bool has_list(const Dependence& source) { return sys::exists(directory_of(source) + std::string(kDependants)); }
+
+}  // namespace
+
+Status forget_dependant(const Dependence& source, const Dependence& gone) {
+  if (!has_list(source)) return {};
+  const os::FileLock held = TRY(lock_list(source));
+  TRY(take_out(source, gone));
+  return {};
+}
+
+Result<bool> forget_absent_dependant(const Dependence& source, const Dependence& absent) {
+  if (!has_list(source)) return false;
+  const os::FileLock held = TRY(lock_list(source));
+  const auto there = sys::stat_link(directory_of(absent));
+  if (there || there.error().code() != ENOENT) return false;
+  return take_out(source, absent);
 }
 
 Status forget_sources(const std::string& clone_directory, const Dependence& clone) {

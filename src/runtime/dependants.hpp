@@ -50,5 +50,8 @@ Status forget_sources(const std::string& clone_directory, const Dependence& clon
 Status forget_sources(const Container& container);
 // Takes one entry out of a source's list.
 Status forget_dependant(const Dependence& source, const Dependence& gone);
+// The same of a clone whose directory is not there: a new one is in the list from before its storage exists. False: it was made
+// meanwhile, or is not in the list.
+Result<bool> forget_absent_dependant(const Dependence& source, const Dependence& absent);
 
 }  // namespace berth::runtime

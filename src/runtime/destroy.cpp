@@ -126,14 +126,19 @@ Status remove_all(const Container& container, const std::vector<Container>& clon
   return remove_stored(container);
 }
 
+// With the lock.
+Status destroy_held(const Container& container, const DestroyRequest& request) {
+  TRY(check_defined(container));
+  TRY(complete_rename(container));
+  return remove_all(container, TRY(check_request(container, request)), request);
+}
+
 Status destroy_defined(const Container& container, const DestroyRequest& request) {
   TRY(check_request(container, request));
   const bool ran = TRY(ensure_stopped(container, request.force));
   const os::FileLock held = TRY(lock(container));
   if (ran && !container.defined()) return {};  // it was ephemeral
-  TRY(check_defined(container));
-  TRY(complete_rename(container));
-  return remove_all(container, TRY(check_request(container, request)), request);
+  return destroy_held(container, request);
 }
 
 // Roots go first, then who is told, then the directory: what says where they are lasts as long as they.
@@ -152,10 +157,12 @@ Status take_back_creation(const Container& container) {
   return sys::unlink(directory + "/partial");
 }
 
+bool has_mark(const Container& container) { return sys::stat_link(destroy_mark_of(container)).has_value(); }
+
 // The last thing that a killed destroy leaves. True: it was there, and is gone.
 Result<bool> remove_empty_directory(const Container& container) {
   if (!sys::stat_link(container.directory())) return false;
-  const os::FileLock held = TRY(lock_stopped(container, kOrForce));
+  const os::FileLock held = TRY(lock(container));
   if (!container.defined() && is_end_of_destroy(container.directory())) TRY(unmark_destroyed(container));
   return sys::remove_directory(container.directory()).has_value();
 }
@@ -171,7 +178,24 @@ Status destroy_any(const Container& container, const DestroyRequest& request) {
   return destroy_defined(container, request);
 }
 
+Result<bool> end_marked(const Container& container) {
+  const auto held = lock(container);
+  if (!has_mark(container)) return false;  // first: what has the name by now may run
+  if (!held) return fail(held.error());
+  TRY(check_made(container));
+  if (container.defined()) {
+    TRY(destroy_held(container, {}));
+    return true;
+  }
+  if (!is_end_of_destroy(container.directory())) return false;
+  TRY(unmark_destroyed(container));
+  TRY(sys::remove_directory(container.directory()));
+  return true;
+}
+
 }  // namespace
+
+Result<bool> end_killed_destroy(const Container& container) { return with_context(end_marked(container), "cannot destroy"); }
 
 Status destroy(const Container& container, const DestroyRequest& request) {
   return with_context(destroy_any(container, request), "cannot destroy");

@@ -25,6 +25,10 @@ struct DestroyRequest {
 // now.
 Status destroy(const Container& container, const DestroyRequest& request);
 
+// Destroys what a destroy that was killed or failed has left. False: under the container's lock its mark is not there any more,
+// so that somebody else has ended it, and what has the name by now is another container. Errors as of destroy().
+Result<bool> end_killed_destroy(const Container& container);
+
 // The last thing that a destroy which was killed leaves: a directory with nothing but its mark.
 bool is_end_of_destroy(const std::string& directory);
 

@@ -48,8 +48,8 @@ class Doctor {
     if (!container_.defined()) return without_configuration();
     if (TRY(is_at_work())) return std::move(findings_);
     if (sys::stat_link(destroy_mark_of(container_))) {
-      add("a destroy that was killed or failed: files of the container may be missing", "destroy what is left of it",
-          [this] { return destroy(container_, {}); });
+      add_if_still("a destroy that was killed or failed: files of the container may be missing", "destroy what is left of it",
+                   [this] { return end_killed_destroy(container_); });
       return std::move(findings_);
     }
     TRY(look_at_export());
@@ -62,14 +62,24 @@ class Doctor {
   }
 
  private:
-  void add(std::string what, std::string remedy, const std::function<Status()>& act) {
+  // `act` looks again under the lock that those take who could be quicker. False: there is nothing to do any more, and what is
+  // there now is not what was found.
+  void add_if_still(std::string what, std::string remedy, const std::function<Result<bool>()>& act) {
     Finding finding{.directory = directory_, .what = std::move(what), .remedy = std::move(remedy)};
     if (repair_) {
       const auto done = act();
       finding.repaired = done.has_value();
       if (!done) finding.failure = done.error().line();
+      if (done && !*done) finding.remedy = "nothing to do any more, others were quicker";
     }
     findings_.push_back(std::move(finding));
+  }
+  // Of an `act` for which that makes no difference.
+  void add(std::string what, std::string remedy, const std::function<Status()>& act) {
+    add_if_still(std::move(what), std::move(remedy), [&]() -> Result<bool> {
+      TRY(act());
+      return true;
+    });
   }
   void only_tell(std::string what) { findings_.push_back({.directory = directory_, .what = std::move(what)}); }
 
@@ -101,16 +111,23 @@ class Doctor {
            sys::exists(strings::cat(os::parent(container_.lxcpath()), "/config"));
   }
 
+  // Who takes a snapshot holds its container, and begins with a directory that is empty.
+  Status remove_empty_snapshot() {
+    const std::string owner(os::parent(container_.lxcpath()));
+    const os::FileLock held = TRY(os::FileLock::acquire(
+        TRY(os::ensure_container_lock_file(std::string(os::parent(owner)), std::string(os::last_component(owner))))));
+    return sys::remove_directory(directory_);
+  }
+
   Result<std::vector<Finding>> without_configuration() {
     const auto entries = sys::list_directory(directory_);
     if (!entries && (entries.error().code() == ENOTDIR || entries.error().code() == ENOENT)) return std::move(findings_);
     if (!entries) return fail(entries.error());
     if (container_.name() == "lost+found") return std::move(findings_);  // fsck's
     if (entries->empty() && is_snapshot())
-      add("an empty directory, as a destroy that was killed leaves it", "remove it",
-          [this] { return sys::remove_directory(directory_); });
+      add("an empty directory, as a destroy that was killed leaves it", "remove it", [this] { return remove_empty_snapshot(); });
     else if (is_end_of_destroy(directory_))
-      add("the end of a destroy that was killed", "remove it", [this] { return destroy(container_, {}); });
+      add_if_still("the end of a destroy that was killed", "remove it", [this] { return end_killed_destroy(container_); });
     else if (entries->empty())
       only_tell("an empty directory: the place for a mount, or the end of a destroy that was killed (lxc-destroy removes it)");
     else
@@ -215,10 +232,20 @@ class Doctor {
       }
       const auto known = TRY(dependants_of(*container));
       if (std::ranges::find(known, own) == known.end() && !is_own_snapshot(source, own))
-        add(strings::cat(container->directory(), " does not know that this clone depends on it"),
-            "write it into its lxc_snapshots", [&] { return add_dependence(directory_, own, sources); });
+        add_if_still(strings::cat(container->directory(), " does not know that this clone depends on it"),
+                     "write it into its lxc_snapshots", [&] { return tell_source(own, source); });
     }
     return {};
+  }
+
+  // Another container may have the name by now, which needs nobody. One that runs is held too.
+  Result<bool> tell_source(const Dependence& own, const Dependence& source) {
+    if (!container_.defined()) return false;
+    const os::FileLock held = TRY(lock_copied(container_));
+    const auto sources = TRY(sources_of(directory_));
+    if (std::ranges::find(sources, source) == sources.end()) return false;
+    TRY(add_dependence(directory_, own, sources));
+    return true;
   }
 
   // Where this container is seen, whatever else is there is seen too. Every other lxcpath may lie on what is not mounted now:
@@ -239,8 +266,8 @@ class Doctor {
                                     " lies on; if the clone is gone for good, take its two lines out of ", directory_,
                                     "/lxc_snapshots"));
     if (!there)
-      return add(strings::cat("its list of clones has ", directory, ", which is gone"), "take it out of the list",
-                 [&] { return forget_dependant(own, clone); });
+      return add_if_still(strings::cat("its list of clones has ", directory, ", which is gone"), "take it out of the list",
+                          [&] { return forget_absent_dependant(own, clone); });
     const auto sources = sources_of(directory);
     if (sources && std::ranges::find(*sources, own) == sources->end())
       only_tell(strings::cat("its list of clones has ", directory, ", which does not say that it depends on it"));

@@ -8,9 +8,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <functional>
 #include <optional>
 #include <utility>
 
+#include "runtime/destroy_mark.hpp"
 #include "runtime/rename.hpp"
 #include "runtime/root_journal.hpp"
 #include "storage/tree/remove_tree.hpp"
@@ -22,14 +24,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::string half_done;  // the link that says so; empty: nobody makes it
+std::function<void()> meanwhile;  // what others do, once
 
 // Root has its locks elsewhere than in the test's directory. A lock that is waited for is the repair's.
 long others_are_quicker(long number, long a, long b, long c, long d, long e, long f) {
   if (number == SYS_geteuid && ::geteuid() == 0) return 1000;
-  if (number == SYS_fcntl && b == F_OFD_SETLKW && !half_done.empty()) {
-    EXPECT_EQ(::symlink("c1", std::exchange(half_done, {}).c_str()), 0);
-  }
+  if (number == SYS_fcntl && b == F_OFD_SETLKW && meanwhile) std::exchange(meanwhile, nullptr)();
   return sys::raw::kernel(number, a, b, c, d, e, f);
 }
 
@@ -44,7 +44,7 @@ class DoctorTest : public ::testing::Test {
     ASSERT_TRUE(sys::make_directory(base_ + "/c1", 0700));
     ASSERT_TRUE(sys::replace_file(base_ + "/c1/config", "lxc.net.0.type = empty\n"));
     container_.emplace(std::move(*Container::open("c1", base_)));
-    half_done.clear();
+    meanwhile = nullptr;
     dispatch_.emplace(others_are_quicker);
   }
   void TearDown() override {
@@ -65,6 +65,23 @@ class DoctorTest : public ::testing::Test {
     }
   }
 
+  // Others are quicker, and end what was found.
+  void expect_nothing_to_do() const {
+    const auto findings = examine(*container_, true);
+    ASSERT_TRUE(findings) << findings.error().line();
+    ASSERT_EQ(findings->size(), 1U);
+    EXPECT_TRUE(findings->front().repaired) << findings->front().failure;
+    EXPECT_THAT(findings->front().remedy, HasSubstr("nothing to do any more"));
+    EXPECT_FALSE(meanwhile);
+  }
+  void make_container(const std::string& name, const std::string& config) const {
+    ASSERT_TRUE(sys::ensure_directory(base_ + "/" + name, 0700));
+    ASSERT_TRUE(sys::ensure_directory(base_ + "/" + name + "/rootfs", 0700));
+    leave(base_ + "/" + name + "/rootfs/file");
+    ASSERT_TRUE(sys::replace_file(base_ + "/" + name + "/config", config + "lxc.net.0.type = empty\n"));
+  }
+  [[nodiscard]] std::string own_root() const { return "lxc.rootfs.path = dir:" + base_ + "/c1/rootfs\n"; }
+
   std::string base_;
   std::optional<Container> container_;
   std::optional<sys::raw::ScopedDispatch> dispatch_;
@@ -77,11 +94,65 @@ TEST_F(DoctorTest, WhatARestoreHasBegunMeanwhileKeepsItsFiles) {
       ASSERT_TRUE(sys::replace_file(path, "dir:" + base_ + "/c1/rootfs\n"));
     else
       leave(path);
-    half_done = rename_mark_of(*container_);
+    meanwhile = [this] { EXPECT_EQ(::symlink("c1", rename_mark_of(*container_).c_str()), 0); };
     expect_repair(false, path);
     ASSERT_TRUE(sys::unlink(rename_mark_of(*container_))) << path;
     expect_repair(true, path);
   }
+}
+
+TEST_F(DoctorTest, ANewContainerOfTheNameOfADestroyedOneStays) {
+  make_container("c1", own_root());
+  ASSERT_TRUE(mark_destroyed(*container_));
+  meanwhile = [this] { ASSERT_TRUE(unmark_destroyed(*container_)); };
+  expect_nothing_to_do();
+  EXPECT_TRUE(sys::exists(base_ + "/c1/config"));
+  EXPECT_TRUE(sys::exists(base_ + "/c1/rootfs/file"));
+  ASSERT_TRUE(mark_destroyed(*container_));
+  const auto findings = examine(*container_, true);
+  ASSERT_TRUE(findings && findings->size() == 1);
+  EXPECT_TRUE(findings->front().repaired) << findings->front().failure;
+  EXPECT_FALSE(sys::exists(base_ + "/c1"));
+}
+
+TEST_F(DoctorTest, ANewContainerInWhatADestroyHasLeftStays) {
+  ASSERT_TRUE(sys::unlink(base_ + "/c1/config"));
+  ASSERT_TRUE(mark_destroyed(*container_));
+  meanwhile = [this] {
+    ASSERT_TRUE(unmark_destroyed(*container_));
+    make_container("c1", own_root());
+  };
+  expect_nothing_to_do();
+  EXPECT_TRUE(sys::exists(base_ + "/c1/rootfs/file"));
+  EXPECT_TRUE(sys::exists(base_ + "/c1/config"));
+}
+
+TEST_F(DoctorTest, ACloneThatIsMadeMeanwhileIsNotForgotten) {
+  const std::string list = base_ + "/c1/lxc_snapshots";
+  ASSERT_TRUE(sys::replace_file(list, base_ + "\nc2\n"));
+  meanwhile = [this] { make_container("c2", ""); };
+  expect_nothing_to_do();
+  EXPECT_TRUE(sys::exists(list));
+  ASSERT_TRUE(storage::remove_tree(base_ + "/c2"));
+  const auto findings = examine(*container_, true);
+  ASSERT_TRUE(findings && findings->size() == 1);
+  EXPECT_TRUE(findings->front().repaired) << findings->front().failure;
+  EXPECT_FALSE(sys::exists(list));
+}
+
+TEST_F(DoctorTest, WhatNeedsNobodyAnyMoreIsToldToNobody) {
+  make_container("c2", "");
+  const std::string needs = base_ + "/c1/lxc_rdepends", list = base_ + "/c2/lxc_snapshots";
+  ASSERT_TRUE(sys::replace_file(needs, base_ + "\nc2\n"));
+  meanwhile = [&] { ASSERT_TRUE(sys::unlink(needs)); };
+  expect_nothing_to_do();
+  EXPECT_FALSE(sys::exists(needs));
+  EXPECT_FALSE(sys::exists(list));
+  ASSERT_TRUE(sys::replace_file(needs, base_ + "\nc2\n"));
+  const auto findings = examine(*container_, true);
+  ASSERT_TRUE(findings && findings->size() == 1);
+  EXPECT_TRUE(findings->front().repaired) << findings->front().failure;
+  EXPECT_TRUE(sys::exists(list));
 }
 
 }  // namespace
