@@ -36,7 +36,13 @@ Status check_names_source(const Container& clone, const Container& source) {
   return fail(is_no_clone(clone, source, strings::cat(clone.directory(), "/lxc_rdepends does not name ", source.directory())));
 }
 
-// Of a root with layers that can be seen: a lower one is the source's, by its place. Of others:
+// LXC copies the upper layer of an overlay, so that a clone of its lies over what the source itself lies over.
+bool lies_over_the_same(const std::vector<std::string>& lower, std::vector<std::string> of_source) {
+  of_source.pop_back();
+  return lower == of_source;
+}
+
+// Of a root with layers that can be seen: a lower one is the source's, by its place, or they are those of the source. Of others:
 // they are of the source's kind, of which a clone is.
 Status check_uses(const Container& clone, const config::Conf& conf, const Container& source, const config::Conf& of_source) {
   auto layers = root_directories(conf.rootfs.path);
@@ -47,7 +53,9 @@ Status check_uses(const Container& clone, const config::Conf& conf, const Contai
     return kind == needed && TRY(kind->snapshot_needs_source(*needed, of_source.rootfs.path)) ? Status{} : fail(other);
   }
   layers.pop_back();
-  const auto places = std::to_array({root_directories(of_source.rootfs.path).back(), os::normalise(source.directory())});
+  const auto source_layers = root_directories(of_source.rootfs.path);
+  if (lies_over_the_same(layers, source_layers)) return {};
+  const auto places = std::to_array({source_layers.back(), os::normalise(source.directory())});
   for (const std::string& layer : layers)
     for (const std::string& place : places)
       if (layer == place || TRY(lies_in(layer, place))) return {};

@@ -585,6 +585,49 @@ no_container() { [ ! -e "${P[1]}/$NAME" ] && [ ! -e "${P[1]}/$NAME-c" ] && [ ! -
   done
 }
 
+@test "clones of clones that Debian's lxc-copy made go with what they are made of, each once and before all that it names" {
+  only_cross
+  plain_container
+  local pair
+  for pair in "$NAME b" "b c" "c d" "b e"; do
+    set -- $pair
+    timeout 20 "$LXC/lxc-copy" "${P[@]}" -n "$1" -N "$2" -s -B overlay 3>&-
+  done
+  timeout 20 "$LXC/lxc-snapshot" "${P[@]}" -n c 3>&-
+  # As LXC lists them: with everyone above.
+  contains "$(paste -sd ' ' "$LXCPATH/$NAME/lxc_snapshots")" "$(echo "$LXCPATH "{b,c,d,e})"
+  contains "$(paste -sd ' ' "$LXCPATH/d/lxc_rdepends")" "$LXCPATH c"
+  printf '%s\n' "$LXCPATH" c >>"$LXCPATH/$NAME/lxc_snapshots" # twice, as older ones have it
+  # A directory that is called as one of them and lies over something else is none.
+  plain_container other
+  timeout 20 "$LXC/lxc-copy" "${P[@]}" -n other -N f -s -B overlay 3>&-
+  printf '%s\n' "$LXCPATH" f >>"$LXCPATH/b/lxc_snapshots"
+  printf '%s\n' "$LXCPATH" b >>"$LXCPATH/f/lxc_rdepends"
+  exits 1 ours destroy --clones -s
+  contains "$output" "$LXCPATH/f can't go"
+  sed -i '$d' "$LXCPATH/b/lxc_snapshots"
+  sed -i '$d' "$LXCPATH/b/lxc_snapshots"
+  exits 1 ours destroy --clones
+  contains "$output" "snap0"
+  exits 0 ours destroy --clones -s
+  equals "$output" "$(printf 'destroyed %s\n' "$LXCPATH/"{d,c,e,b})"
+  equals "$(ls "$LXCPATH" | paste -sd ' ')" "f other"
+  timeout 20 "$LXC/lxc-destroy" "${P[@]}" -n f
+  timeout 20 "$LXC/lxc-destroy" "${P[@]}" -n other
+}
+
+@test "a clone of a clone of Debian's goes with the latter, and what both lie over stays" {
+  only_cross
+  plain_container
+  timeout 20 "$LXC/lxc-copy" "${P[@]}" "${N[@]}" -N b -s -B overlay 3>&-
+  timeout 20 "$LXC/lxc-copy" "${P[@]}" -n b -N c -s -B overlay 3>&-
+  exits 0 of b ours destroy --clones
+  equals "$output" "destroyed $LXCPATH/c"
+  equals "$(ls "$LXCPATH")" "$NAME"
+  [ ! -s "$LXCPATH/$NAME/lxc_snapshots" ]
+  ours destroy
+}
+
 @test "overlay: made by berth, destroyed by Debian's" {
   only_cross
   lives ours theirs overlay
