@@ -12,6 +12,7 @@
 #include "os/paths.hpp"
 #include "runtime/clone_job.hpp"
 #include "runtime/config_hook.hpp"
+#include "runtime/full_root.hpp"
 #include "runtime/hold.hpp"
 #include "runtime/host_name_file.hpp"
 #include "runtime/new_directory.hpp"
@@ -85,6 +86,13 @@ class Cloner {
     TRY(record_root(journal(), *draft_.store, draft_.root));
     TRY(draft_.share ? share_root() : copy_root());
     if (job_.request.keep_name) return {};
+    Status named = write_name();
+    if (named) return named;
+    return fail(told_of_full_root(std::move(named.error()), *draft_.store, draft_.root, source_, job_.request.specs.size));
+  }
+
+  // The first write into a copy that shares all its data.
+  Status write_name() {
     storage::View view = TRY(view_of_copy(storage::Access::kWrite));
     TRY(write_hostname(view.directory(), draft_.target.name()));
     return view.close();

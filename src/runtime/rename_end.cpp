@@ -90,10 +90,11 @@ Status rename_inside(const Container& container) {
   TRY((*store)->moved(conf.rootfs.path, {container.directory(), container.name()}));
   storage::View view =
       TRY(storage::View::open(TRY((*store)->attach(conf.rootfs.path, storage::Access::kWrite)), storage::Access::kWrite));
-  // rename() made sure that it can be written. What has changed since then keeps the old name inside, and no start waits for it.
+  // rename() made sure that it can be written. Where that has changed since then, or the root is full, the old name stays inside,
+  // and no start waits for it.
   const auto written = write_hostname(view.directory(), container.name());
-  const bool refused =
-      !written && (written.error().code() == EPERM || written.error().code() == EACCES || written.error().code() == EROFS);
+  constexpr auto kRefusals = std::to_array({EPERM, EACCES, EROFS, EDQUOT, ENOSPC});
+  const bool refused = !written && std::ranges::find(kRefusals, written.error().code()) != kRefusals.end();
   if (!refused) TRY(written);
   return view.close();
 }

@@ -532,6 +532,34 @@ in_copy() { lxc-attach "${P[@]}" -n "$COPY" -- "$@"; }
   exits 1 lxc-copy "${P[@]}" "${N[@]}" -e -m "overlay=$LXCPATH/.data of it/file:/srv/data"
 }
 
+@test "btrfs: a copy of what is at its limit says so, and how to get on; a rename needs no room" {
+  only_root
+  host_on btrfs
+  create_on btrfs --fssize 40M
+  head -c 40M /dev/urandom >"${P[1]}/$NAME/rootfs/big" || true
+  local file
+  for file in $(seq 6000); do echo x >"${P[1]}/$NAME/rootfs/$file" || break; done 2>/dev/null
+  sync -f "${P[1]}"
+  exits 1 lxc-copy "${P[@]}" "${N[@]}" -e
+  contains "$output" "the root file system btrfs:${P[1]}/$NAME"
+  contains "$output" "is full"
+  contains "$output" "its limit is 40 MiB"
+  contains "$output" "berth storage usage -P '${P[1]}' $NAME"
+  contains "$output" "berth storage resize -P '${P[1]}' $NAME SIZE"
+  exits 1 lxc-copy "${P[@]}" "${N[@]}" -N "${NAME}c" -s
+  contains "$output" "berth storage resize"
+  equals "$(ls "${P[1]}")" "$NAME"
+  # What it says helps.
+  lxc-copy "${P[@]}" "${N[@]}" -N "${NAME}c" -s -L 60M
+  lxc-destroy "${P[@]}" -n "${NAME}c"
+  lxc-copy "${P[@]}" "${N[@]}" -R -N "${NAME}r"
+  exits 0 berth doctor "${P[@]}"
+  berth storage resize "${P[@]}" "${NAME}r" 80M
+  lxc-copy "${P[@]}" -n "${NAME}r" -N "${NAME}c" -s
+  lxc-destroy "${P[@]}" -n "${NAME}c"
+  lxc-destroy "${P[@]}" -n "${NAME}r"
+}
+
 @test "a running container on btrfs is copied to another file system, from a snapshot that does not stay" {
   only_root
   host_on btrfs
