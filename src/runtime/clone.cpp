@@ -43,8 +43,7 @@ class Cloner {
     claimed_ = true;
     if (draft_.store != nullptr) TRY(make_root());
     TRY(copy_files());
-    for (const auto& [name, text] : job_.files)
-      TRY(sys::replace_file(path_of(name), text, sys::kDefaultFileMode, sys::Durable::kLater));
+    for (const auto& [name, text] : job_.files) TRY(sys::replace_file(path_of(name), text, sys::kDefaultFileMode, durable()));
     TRY(write_config());
     TRY(take_over_permissions());
     TRY(run_hooks());
@@ -94,7 +93,7 @@ class Cloner {
   // The first write into a copy that shares all its data.
   Status write_name() {
     storage::View view = TRY(view_of_copy(storage::Access::kWrite));
-    TRY(write_hostname(view.directory(), draft_.target.name()));
+    TRY(write_hostname(view.directory(), draft_.target.name(), durable()));
     return view.close();
   }
 
@@ -104,6 +103,7 @@ class Cloner {
                                     draft_.store->snapshot(*draft_.source, draft_.conf.rootfs.path, draft_.root, draft_.specs));
     const bool may_copy = job_.request.maybe_snapshot && !job_.request.snapshot && draft_.sources.empty();
     if (shared) made_.push_back(draft_.root);  // else it took back what it made
+    settled_ = shared.has_value() && draft_.store->snapshot_settles(*draft_.source);
     return !shared && shared.error().code() == EOPNOTSUPP && may_copy ? copy_root() : shared;
   }
 
@@ -160,8 +160,11 @@ class Cloner {
     return storage::View::open(TRY(draft_.store->attach(draft_.root, access)), access);
   }
 
+  [[nodiscard]] sys::Durable durable() const { return settled_ ? sys::Durable::kNow : sys::Durable::kLater; }
+
   // The text names them where they will be in the end; they are made where the copy is made.
   Status copy_files() {
+    settled_ = settled_ && draft_.text.files.empty();
     const std::string final = job_.final_directory.empty() ? draft_.target.directory() : job_.final_directory;
     for (const auto& [path, target] : draft_.text.files) {
       const std::string here = draft_.target.directory() + target.substr(final.size());
@@ -175,8 +178,10 @@ class Cloner {
   }
 
   // Nothing may look complete whose files are empty after the power failed. What is mounted for the copying is on its device when
-  // it is unmounted; a directory elsewhere may be on a file system of its own.
+  // it is unmounted; a directory elsewhere may be on a file system of its own. Where only a few files are written, each is synced
+  // at once: the whole file system may have much to write that is not ours.
   Status sync() {
+    if (settled_) return {};
     const bool elsewhere = draft_.store != nullptr && draft_.store->traits().in_directory && !draft_.store->traits().is_block &&
                            !os::is_below(draft_.root, draft_.target.directory());
     if (elsewhere && sys::exists(draft_.root)) TRY(sync_filesystem_of(draft_.root));
@@ -190,7 +195,7 @@ class Cloner {
 
   Status write_config() {
     const auto like = TRY(sys::kind_of(source_.config_file()));
-    return with_context(sys::create_file_like(draft_.target.config_file(), draft_.text.text, like, sys::Durable::kLater),
+    return with_context(sys::create_file_like(draft_.target.config_file(), draft_.text.text, like, durable()),
                         "cannot write the configuration");
   }
 
@@ -206,6 +211,7 @@ class Cloner {
   Status run_hooks() {
     const config::Conf conf = TRY(draft_.target.load());
     if (conf.hooks.commands[static_cast<std::size_t>(config::HookType::kClone)].empty()) return {};
+    settled_ = false;  // they write what they like
     std::optional<storage::View> view;
     std::optional<RootNamespace> place;
     if (draft_.store != nullptr) {
@@ -232,6 +238,7 @@ class Cloner {
   NewDirectory directory_;
   std::vector<std::string> made_;  // roots
   bool claimed_ = false, told_sources_ = false;
+  bool settled_ = false;  // no file waits to be written: what is written from now on is synced at once
 };
 
 Result<os::FileLock> hold_source(const Container& source, const CloneJob& job) {

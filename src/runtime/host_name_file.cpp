@@ -29,11 +29,12 @@ Status check_hostname(const std::string& root) {
   return {};
 }
 
-Status write_hostname(const std::string& root, const std::string& name) {
+Status write_hostname(const std::string& root, const std::string& name, sys::Durable durable) {
   const Fd file = TRY_CONTEXT(open_hostname(root), "cannot write the host name");
   if (!file) return {};
   TRY(sys::truncate(file.get(), root + "/etc/hostname"));
-  return sys::write_all(file.get(), name + "\n", root + "/etc/hostname");
+  TRY(sys::write_all(file.get(), name + "\n", root + "/etc/hostname"));
+  return durable == sys::Durable::kNow ? sys::sync_file(file.get(), root + "/etc/hostname") : Status{};
 }
 
 }  // namespace berth::runtime

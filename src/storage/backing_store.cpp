@@ -113,6 +113,8 @@ bool BackingStore::can_share(const BackingStore& from, const std::string&, const
   return snapshots_of(from);
 }
 
+bool BackingStore::snapshot_settles(const BackingStore&) const { return false; }
+
 Result<bool> BackingStore::snapshot_needs_source(const BackingStore&, const std::string&) const { return false; }
 
 Status BackingStore::rename(const std::string& from, const std::string&) const {

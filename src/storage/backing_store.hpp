@@ -88,6 +88,9 @@ class BackingStore {
   [[nodiscard]] virtual bool can_share(const BackingStore& from, const std::string& source, const std::string& directory) const;
   // A snapshot of `source` is of no use without it: the two are recorded in lxc_snapshots and lxc_rdepends. Default: no.
   [[nodiscard]] virtual Result<bool> snapshot_needs_source(const BackingStore& from, const std::string& source) const;
+  // After snapshot() no data of files wait to be written: it made names and attributes alone, or its work is on the device.
+  // Default: no.
+  [[nodiscard]] virtual bool snapshot_settles(const BackingStore& from) const;
   // What would keep destroy() from ending, as far as it can be seen before anything is removed: EBUSY. destroy() asks this
   // itself. Default: nothing.
   [[nodiscard]] virtual Status check_destroy(const std::string& path) const;

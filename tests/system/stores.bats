@@ -159,6 +159,24 @@ gone() {
   gone
 }
 
+@test "a clone that shares data syncs what it writes, not the file system of everybody" {
+  only_berth
+  is_sanitized && skip "sanitizers and strace exclude each other"
+  plain_container
+  lxc-copy "${P[@]}" "${N[@]}" -N "$NAME-full"
+  strace -f -y -e trace=fsync,syncfs -o "$LXCPATH/.calls" lxc-copy "${P[@]}" "${N[@]}" -N "$NAME-shared" -s -B overlay 3>&-
+  grep -q "fsync(.*/$NAME-shared/config>) *= 0" "$LXCPATH/.calls" || fail "$(cat "$LXCPATH/.calls")"
+  grep -q "fsync(.*/hostname>) *= 0" "$LXCPATH/.calls" || fail "$(cat "$LXCPATH/.calls")"
+  ! grep syncfs "$LXCPATH/.calls"
+  # A copy of a copy gets its upper layer, and a full copy everything: those are many files.
+  for options in "-n $NAME-shared -N $NAME-again -s" "-n $NAME-full -N $NAME-more"; do
+    # shellcheck disable=SC2086
+    strace -f -y -e trace=fsync,syncfs -o "$LXCPATH/.calls" lxc-copy "${P[@]}" $options 3>&-
+    grep -q 'syncfs(.*) *= 0' "$LXCPATH/.calls" || fail "$options: $(cat "$LXCPATH/.calls")"
+  done
+  for name in again more shared full; do lxc-destroy "${P[@]}" -n "$NAME-$name"; done
+}
+
 @test "overlay of several layers" {
   only_root
   only_filesystem overlay

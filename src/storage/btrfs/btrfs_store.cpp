@@ -78,6 +78,8 @@ class BtrfsStore final : public BackingStore {
     return undone_unless(with_context(std::move(made), strings::cat("cannot make a snapshot of ", source, " at ", path)), path);
   }
 
+  [[nodiscard]] bool snapshot_settles(const BackingStore&) const override { return true; }
+
   [[nodiscard]] Status check_destroy(const std::string& path) const override { return btrfs::check_destroy(path); }
 
   Status destroy(const std::string& path) const override {

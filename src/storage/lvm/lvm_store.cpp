@@ -243,6 +243,8 @@ class LvmStore final : public BackingStore {
     return made.finish();
   }
 
+  [[nodiscard]] bool snapshot_settles(const BackingStore&) const override { return true; }
+
   [[nodiscard]] bool can_share(const BackingStore& from, const std::string& source, const std::string&) const override {
     if (!snapshots_of(from)) return false;
     const auto volume = lvm::volume_at(source);

@@ -113,6 +113,9 @@ class OverlayStore final : public BackingStore {
     return undone_unless(std::move(outcome), layers, false);
   }
 
+  // Of an overlay the upper layer is copied.
+  [[nodiscard]] bool snapshot_settles(const BackingStore& from) const override { return &from != this; }
+
   // Of a snapshot of a snapshot too: through it the container with the lower layer is held.
   [[nodiscard]] Result<bool> snapshot_needs_source(const BackingStore&, const std::string&) const override { return true; }
 

@@ -140,6 +140,8 @@ class RbdStore final : public BackingStore {
     return cloned;
   }
 
+  [[nodiscard]] bool snapshot_settles(const BackingStore&) const override { return true; }
+
   [[nodiscard]] Result<bool> snapshot_needs_source(const BackingStore&, const std::string&) const override { return true; }
 
   Status destroy(const std::string& path) const override { return rbd::destroy(TRY(image_at(path))); }

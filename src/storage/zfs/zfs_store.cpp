@@ -201,6 +201,8 @@ class ZfsStore final : public BackingStore {
     return outcome;
   }
 
+  [[nodiscard]] bool snapshot_settles(const BackingStore&) const override { return true; }
+
   Status destroy(const std::string& path) const override {
     const auto dataset = zfs::resolve(path);
     if (!dataset && dataset.error().code() == ENOENT) return {};
