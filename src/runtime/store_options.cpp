@@ -95,6 +95,15 @@ Status check_options(const BackingStore& store, const Specs& given) {
                   .hint("leave it out, or name another backing store (--bdev)"));
 }
 
+std::vector<std::string_view> given_options(const Specs& given) {
+  std::vector<std::string_view> names;
+  if (!given.directory.empty()) names.emplace_back("--dir");
+  for (const TextOption& option : kTextOptions)
+    if (!(given.*option.member).empty()) names.push_back(option.name);
+  if (given.size != 0) names.emplace_back("--fssize");
+  return names;
+}
+
 Result<StoreChoice> choose_store(const std::string& bdev, const storage::Owner& owner, const Specs& given) {
   if (bdev == "best") return best(owner, given);
   return prepared(*TRY(find_maker(bdev)), owner, given);

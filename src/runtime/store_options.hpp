@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "storage/backing_store.hpp"
@@ -21,6 +23,9 @@ Result<StoreChoice> choose_store(const std::string& bdev, const storage::Owner& 
 
 // Error: an option of `given` belongs to other kinds than `store`.
 Status check_options(const storage::BackingStore& store, const storage::Specs& given);
+
+// The names of what is given, as on the command line.
+std::vector<std::string_view> given_options(const storage::Specs& given);
 
 // Of `given`, what the kind `bdev` can use: for callers whose structure holds the options of all kinds at once.
 storage::Specs specs_for(const std::string& bdev, const storage::Specs& given);

@@ -51,8 +51,24 @@ change() {
 # btrfs sends no flags of chattr.
 manifest_of() { "$REPO/tests/system/manifest" --ignore-top-times "$1" | sed 's/ flags=[A-Za-z]*//'; }
 inc() { berth export -P "$A" -i "$NAME" "$LXCPATH/$1"; }
-take() { berth import -P "$B" -i "$LXCPATH/$1"; }
+take() { berth import -P "$B" -i "$LXCPATH/$1" "${@:2}"; }
 subvolumes() { btrfs subvolume list "$1" | wc -l; }
+
+# refuses_options COMMAND...: an import that is applied to $NAME in $B. What has no meaning then is not passed over.
+refuses_options() {
+  local before option
+  before=$(manifest_of "$B/$NAME/rootfs")
+  for option in "--zfsroot tank/a" "--fssize 1G" "--fstype ext4" "--dir $LXCPATH/elsewhere" --keepname --keepmac "--vgname x"; do
+    # shellcheck disable=SC2086
+    run -1 "$@" $option
+    contains "$output" "${option%% *} can't be used with an archive that is applied to a container"
+  done
+  run -1 "$@" --fssize 1G --lvname x
+  contains "$output" "--lvname, --fssize can't be used"
+  contains "$output" "berth storage resize -P '$B' $NAME SIZE"
+  equals "$(manifest_of "$B/$NAME/rootfs")" "$before"
+  [ ! -e "$LXCPATH/elsewhere" ]
+}
 
 @test "btrfs: a chain of archives brings the same container, and no other order does" {
   two_file_systems
@@ -81,6 +97,7 @@ subvolumes() { btrfs subvolume list "$1" | wc -l; }
   diff "$LXCPATH/0" <(manifest_of "$B/$NAME/rootfs")
   run -1 berth import -P "$B" "$LXCPATH/1.tar.zst"
   contains "$output" "--incremental"
+  refuses_options take 1.tar.zst
   run -0 take 1.tar.zst
   contains "$output" "$B/$NAME/imported"
   diff "$A/$NAME/config" "$B/$NAME/imported/config"
@@ -154,6 +171,11 @@ subvolumes() { btrfs subvolume list "$1" | wc -l; }
   contains "$output" "--incremental"
   run -1 berth import -P "$B" -i --replace --max-size 1G "$LXCPATH/2f.tar"
   contains "$output" "--max-size"
+  refuses_options take 2f.tar --replace
+  # One that makes a container takes them.
+  berth import -P "$B" -i "$LXCPATH/2f.tar" sized --fssize 200M --keepname
+  contains "$(berth storage usage -P "$B" sized)" " 200 MiB"
+  lxc-destroy -P "$B" -n sized
   run -1 berth import -P "$B" -i --max-size 1G "$LXCPATH/2f.tar" other
   contains "$output" "--max-size"
   [ ! -e "$B/other" ]
@@ -391,20 +413,23 @@ zfs_chain() {
   fill() { echo "$1" >"$LXCPATH/root/state" && head -c 1M /dev/urandom >"$LXCPATH/root/more$1" && rm -f "$LXCPATH/root/more$(($1 - 1))"; }
   sum() { on_root "$1" "$REPO/tests/system/manifest" --ignore-top-times "$LXCPATH/root"; }
   inc() { berth export -P "$LXCPATH/a" -i "$NAME" "$LXCPATH/$1"; }
-  take() { berth import -P "$LXCPATH/b" --zfsroot tank/b -i "$LXCPATH/$1" "${@:2}"; }
-  refuse() { ! take "$1" >"$LXCPATH/refusal" 2>&1 || { echo "$1 was taken"; exit 1; }; }
+  take() { berth import -P "$LXCPATH/b" -i "$LXCPATH/$1" "${@:2}"; }
+  refuse() { ! take "$@" >"$LXCPATH/refusal" 2>&1 || { echo "$1 was taken"; exit 1; }; }
   for i in 0 1 2 3; do
     on_root "tank/a/$NAME" fill "$i"
     sum "tank/a/$NAME" >"$LXCPATH/$i"
     inc "$i.tar"
   done
   [ "$(stat -c %s "$LXCPATH/3.tar")" -lt $((2 << 20)) ]
-  take 0.tar
+  take 0.tar --zfsroot tank/b --fssize 100M
+  [ "$(zfs get -H -o value refquota "tank/b/$NAME")" = 100M ]
   at_home() { [ "$(zfs get -H -o value mountpoint "tank/b/$NAME")" = "$LXCPATH/b/$NAME/rootfs" ]; }
   at_home
   diff "$LXCPATH/0" <(sum "tank/b/$NAME")
   refuse 2.tar
   grep -q "does not follow" "$LXCPATH/refusal"
+  refuse 1.tar --zfsroot tank/c
+  grep -q -e "--zfsroot can't be used" "$LXCPATH/refusal"
   local size at
   size=$(stat -c %s "$LXCPATH/1.tar")
   for at in 700 $((size / 2)) $((size - 3000)) $((size - 1600)); do
@@ -452,7 +477,7 @@ zfs_chain() {
   on_root "tank/a/$NAME" fill 4
   sum "tank/a/$NAME" >"$LXCPATH/4"
   berth export -P "$LXCPATH/a" -i --full "$NAME" "$LXCPATH/4.tar"
-  refuse 4.tar
+  refuse 4.tar --zfsroot tank/b
   grep -q "add --replace" "$LXCPATH/refusal"
   take 4.tar --replace
   at_home

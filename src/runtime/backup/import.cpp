@@ -78,6 +78,23 @@ Status check_stream(const PackedStream& stream, const Container& target, const I
           .hint("export the container without --incremental for another kind of storage"));
 }
 
+// What is applied to a container leaves it where and what it is, but for its files.
+Status check_applied(const Container& target, const ImportRequest& request) {
+  auto names = given_options(request.specs);
+  if (request.keep_name) names.emplace_back("--keepname");
+  if (request.keep_hwaddr) names.emplace_back("--keepmac");
+  if (names.empty()) return {};
+  std::string listed;
+  for (const std::string_view name : names) listed += strings::cat(listed.empty() ? "" : ", ", name);
+  Error error =
+      Error::message(strings::cat(listed, " can't be used with an archive that is applied to a container"), EINVAL)
+          .because(strings::cat(target.directory(),
+                                " keeps the place and the limit of its root file system, its host name and its addresses"));
+  if (request.specs.size == 0) return fail(std::move(error).hint("leave it out"));
+  return fail(std::move(error).hint(strings::cat("leave it out; berth storage resize -P ", strings::shell_quote(target.lxcpath()),
+                                                 " ", target.name(), " SIZE changes the limit")));
+}
+
 class Importer {
  public:
   Importer(const Manifest& manifest, const ImportRequest& request, ArchiveWorker& worker, Container target)
@@ -291,6 +308,8 @@ class Importer {
     const Unpacking& one = all_.front();
     TRY(check_received(*manifest_.stream, *one.store, one.root));
     TRY(one.store->moved(one.root, {one.container.directory(), one.container.name()}));
+    if (request_.specs.size != 0)
+      TRY_CONTEXT(one.store->resize(one.root, request_.specs.size), "cannot limit the root file system");
     if (!renamed() || request_.keep_name) return {};
     storage::View view = TRY(open_view(one));
     TRY(write_hostname(view.directory(), target_.name()));
@@ -427,8 +446,10 @@ Result<ImportOutcome> import_any(int input, const ImportRequest& request) {
   if (first.word != Word::kManifest) return fail("the archive worker says what nobody understands", EPROTO);
   const Manifest manifest = TRY(parse_manifest(first.text));
   Container target = TRY(Container::open(request.name.empty() ? manifest.container.name : request.name, request.lxcpath));
+  const bool is_applied = manifest.stream && (!manifest.stream->base.empty() || TRY(is_to_be_replaced(target, request)));
+  if (is_applied && request.incremental && target.defined()) TRY(check_applied(target, request));
   if (manifest.stream) TRY(check_stream(*manifest.stream, target, request));
-  if (manifest.stream && (!manifest.stream->base.empty() || TRY(is_to_be_replaced(target, request)))) {
+  if (is_applied) {
     auto notes = TRY(apply_incremental(manifest, target, worker, request));
     return ImportOutcome{std::move(target), std::move(notes)};
   }
