@@ -19,6 +19,8 @@
 namespace berth::api {
 inline namespace v0 {
 
+class Container;
+
 inline constexpr std::chrono::seconds kForever{-1};
 
 struct StartOptions {
@@ -54,6 +56,10 @@ struct CreateOptions {
 struct DestroyOptions {
   bool force = false;      // a running container is stopped first
   bool snapshots = false;  // those are removed too
+  // The copies that need its storage are destroyed first, those that need them before that. Error, before anything is touched:
+  // one of them runs (also with `force`), has snapshots (without `snapshots`), or does not really need it.
+  bool clones = false;
+  std::function<void(const Container&)> clone_gone{};  // told of each of them when it is gone; throws nothing
 };
 
 struct CloneOptions {
@@ -149,6 +155,7 @@ class [[nodiscard]] Container {
   // For one of the states, also of a container that will only be started. False: not in that time.
   [[nodiscard]] BERTH_API Result<bool> wait(const std::vector<State>& states, std::chrono::seconds timeout = kForever) const;
 
+  // EBUSY: copies that share its storage need it, and `clones` was not asked for; it runs, without `force`.
   [[nodiscard]] BERTH_API Status destroy(const DestroyOptions& options = {}) const;
   // An empty name: the same, below another lxcpath.
   [[nodiscard]] BERTH_API Result<Container> clone(const std::string& name, const CloneOptions& options = {}) const;

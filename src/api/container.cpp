@@ -121,7 +121,9 @@ Result<std::string> Container::running_config_item(const std::string& key) const
 
 Status Container::destroy(const DestroyOptions& options) const {
   return with(impl_, [&](const auto& c) -> berth::Status {
-    return runtime::destroy(c, {.force = options.force, .snapshots = options.snapshots});
+    runtime::DestroyRequest request{.force = options.force, .snapshots = options.snapshots, .clones = options.clones};
+    if (options.clone_gone) request.clone_gone = [&](const runtime::Container& clone) { options.clone_gone(wrapped(clone)); };
+    return runtime::destroy(c, request);
   });
 }
 

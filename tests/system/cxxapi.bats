@@ -188,6 +188,15 @@ zz STOPPED"
   probe console
 }
 
+@test "a container is destroyed together with the copies that need it, which are told" {
+  only_root
+  needs_examples
+  grep -qw overlay /proc/filesystems || skip "needs overlay"
+  plain_container
+  probe clones
+  equals "$(ls "$LXCPATH")" ""
+}
+
 @test "objects: moves, renames, lists of defined and of running ones" {
   needs_examples
   for name in "$NAME" "${NAME}b" aa; do plain_container "$name"; done

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <map>
+#include <set>
+#include <string>
 #include <string_view>
 #include <thread>
 
@@ -209,10 +211,34 @@ void threads() {
   EXPECT(good == 40);
 }
 
+// A copy of a copy is gone before what it was made of; one that runs keeps all of them.
+void clones() {
+  const Container c = own();
+  const std::string name = g_name, first = name + "c", second = name + "d";
+  const Container copy = must(c.clone(first, {.snapshot = true}));
+  (void)must(copy.clone(second, {.snapshot = true}));
+  EXPECT(code_of(c.destroy()) == EBUSY);
+  std::set<std::string> gone;
+  bool all_gone = true;
+  const DestroyOptions all{.clones = true, .clone_gone = [&](const Container& clone) {
+                             all_gone = all_gone && !clone.defined() && clone.lxcpath() == g_lxcpath;
+                             gone.insert(clone.name());
+                           }};
+  must(copy.start());
+  EXPECT(code_of(c.destroy(all)) == EBUSY && gone.empty() && c.defined() && copy.defined());
+  must(copy.stop());
+  (void)must(copy.take_snapshot());
+  EXPECT(code_of(c.destroy(all)) == EBUSY && gone.empty() && c.defined() && copy.defined());
+  DestroyOptions with_snapshots = all;
+  with_snapshots.snapshots = true;
+  must(c.destroy(with_snapshots));
+  EXPECT(all_gone && (gone == std::set<std::string>{first, second}) && !c.defined());
+}
+
 const std::map<std::string_view, void (*)()> kQuestions = {
     {"life", life},     {"foreground", foreground}, {"commands", commands}, {"functions", functions},
     {"live", live},     {"moves", moves},           {"lists", lists},       {"naming", naming},
-    {"events", events}, {"threads", threads},       {"console", console}};
+    {"events", events}, {"threads", threads},       {"console", console},   {"clones", clones}};
 
 }  // namespace
 
