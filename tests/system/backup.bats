@@ -501,11 +501,7 @@ big_container() {
 }
 
 @test "a running container on btrfs is exported from a snapshot, which goes" {
-  has_btrfs || skip "no btrfs on a loop device here"
-  truncate -s 300M "$LXCPATH/disk"
-  mkfs.btrfs -q "$LXCPATH/disk"
-  mkdir "$LXCPATH/btrfs"
-  mount -o loop "$LXCPATH/disk" "$LXCPATH/btrfs"
+  with_btrfs
   plain_container
   berth export "${P[@]}" "$NAME" "$LXCPATH/a.tar.zst"
   berth import -P "$LXCPATH/btrfs" -B btrfs "$LXCPATH/a.tar.zst"
@@ -531,11 +527,7 @@ big_container() {
 }
 
 @test "a quota comes along where the new root can have one, and is missed aloud where it can't" {
-  has_btrfs || skip "no btrfs on a loop device here"
-  truncate -s 300M "$LXCPATH/disk"
-  mkfs.btrfs -q "$LXCPATH/disk"
-  mkdir "$LXCPATH/btrfs"
-  mount -o loop "$LXCPATH/disk" "$LXCPATH/btrfs"
+  with_btrfs
   plain_container
   berth export "${P[@]}" "$NAME" "$LXCPATH/a.tar.zst"
   berth import -P "$LXCPATH/btrfs" -B btrfs --fssize 100M "$LXCPATH/a.tar.zst"
@@ -662,11 +654,7 @@ end_slow() {
 }
 
 @test "what was compressed and does not fit its quota any more is imported without it" {
-  has_btrfs || skip "no btrfs on a loop device here"
-  truncate -s 400M "$LXCPATH/disk"
-  mkfs.btrfs -q "$LXCPATH/disk"
-  mkdir "$LXCPATH/btrfs"
-  mount -o loop,compress-force=zstd "$LXCPATH/disk" "$LXCPATH/btrfs"
+  with_btrfs compress-force=zstd
   plain_container
   berth export "${P[@]}" "$NAME" "$LXCPATH/a.tar.zst"
   berth import -P "$LXCPATH/btrfs" -B btrfs --fssize 60M "$LXCPATH/a.tar.zst"
@@ -687,3 +675,11 @@ has_loop() {
   berth storage list "${P[@]}" --json | python3 -c 'import json, sys; sys.exit(not any(row["type"] == "loop" and row["usable"] for row in json.load(sys.stdin)))'
 }
 has_btrfs() { command -v mkfs.btrfs >/dev/null && grep -qw btrfs /proc/filesystems && losetup -f >/dev/null 2>&1; }
+# with_btrfs [MOUNT-OPTION]: a file system of btrfs at LXCPATH/btrfs.
+with_btrfs() {
+  has_btrfs || skip "no btrfs on a loop device here"
+  truncate -s 400M "$LXCPATH/disk"
+  mkfs.btrfs -q "$LXCPATH/disk"
+  mkdir "$LXCPATH/btrfs"
+  mount -o "loop${1:+,$1}" "$LXCPATH/disk" "$LXCPATH/btrfs"
+}
