@@ -118,7 +118,7 @@ Result<std::vector<Container>> check_request(const Container& container, const D
 // Its own hook before its snapshots: one that fails keeps them.
 Status remove_all(const Container& container, const std::vector<Container>& clones, const DestroyRequest& request) {
   TRY(check_all_can_go(container, clones));
-  TRY(destroy_clones(clones, request));
+  TRY(destroy_clones(container, clones, request));
   TRY(run_config_hooks({container, TRY(load_to_go(container)), config::HookType::kDestroy}));
   if (request.snapshots) TRY(destroy_snapshots(container));
   TRY(end_killed_export(container));
@@ -130,6 +130,7 @@ Status remove_all(const Container& container, const std::vector<Container>& clon
 Status destroy_held(const Container& container, const DestroyRequest& request) {
   TRY(check_defined(container));
   TRY(complete_rename(container));
+  if (request.check) TRY(request.check(container));
   return remove_all(container, TRY(check_request(container, request)), request);
 }
 

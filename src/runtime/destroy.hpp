@@ -14,6 +14,7 @@ struct DestroyRequest {
   bool snapshots = false;                              // its snapshots are removed too
   bool clones = false;                                 // those that depend on its storage are destroyed first, with theirs
   std::function<void(const Container&)> clone_gone{};  // told of each of them
+  std::function<Status(const Container&)> check{};     // asked under the container's lock, before anything of it goes
 };
 
 // Runs the destroy hooks, then removes the root file system (unless lxc.rootfs.managed = 0) and the container's directory,

@@ -112,10 +112,17 @@ Result<std::vector<Container>> clones_of(const Container& container, bool snapsh
   return clones;
 }
 
-Status destroy_clones(const std::vector<Container>& clones, const DestroyRequest& request) {
+Status destroy_clones(const Container& container, const std::vector<Container>& clones, const DestroyRequest& request) {
+  // Since it was found it may have been destroyed, and its name be another container's.
+  const auto is_still_one = [&](const Container& clone) -> Status {
+    for (const Container& other : clones)
+      if (check_names_source(clone, other)) return {};
+    return check_names_source(clone, container);
+  };
   for (const Container& clone : clones) {
     if (!clone.defined()) continue;  // a snapshot, gone with its container
-    TRY_CONTEXT(destroy(clone, {.snapshots = request.snapshots}), strings::cat("clone ", clone.directory()));
+    TRY_CONTEXT(destroy(clone, {.snapshots = request.snapshots, .check = is_still_one}),
+                strings::cat("clone ", clone.directory()));
     if (request.clone_gone) request.clone_gone(clone);
   }
   return {};

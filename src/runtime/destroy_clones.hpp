@@ -15,6 +15,7 @@ Status check_snapshots(const Container& container, bool may_go);
 // Those that depend on it, each before what it depends on itself. Error: one can't go, as destroy() says of
 // DestroyRequest::clones.
 Result<std::vector<Container>> clones_of(const Container& container, bool snapshots);
-Status destroy_clones(const std::vector<Container>& clones, const DestroyRequest& request);
+// Those that clones_of() has found of `container`. Error: under its lock one does not say any more that it is one of them.
+Status destroy_clones(const Container& container, const std::vector<Container>& clones, const DestroyRequest& request);
 
 }  // namespace berth::runtime
