@@ -1,4 +1,4 @@
-// Runs in: the commands that remove, copy or rename a container.
+// Runs in: the commands that start, remove, copy or rename a container.
 #include "runtime/hold.hpp"
 
 #include <utility>

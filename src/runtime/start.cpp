@@ -24,7 +24,7 @@
 #include "plan/start_plan.hpp"
 #include "runtime/attach_root.hpp"
 #include "runtime/container.hpp"
-#include "runtime/destroy_mark.hpp"
+#include "runtime/hold.hpp"
 #include "runtime/host_program.hpp"
 #include "runtime/host_steps.hpp"
 #include "runtime/monitor_link.hpp"
@@ -318,7 +318,7 @@ Result<StartOutcome> Container::start(const StartRequest& request) const {
   TRY_CONTEXT(check_exists(*this, request), kHeadline);
   std::optional<StartLocks> locks = TRY_CONTEXT(lock_for_start(*this), kHeadline);
   if (TRY_CONTEXT(client().reachable(), kHeadline)) return StartOutcome{.already_running = true, .warnings = {}};
-  TRY_CONTEXT(check_not_destroyed(*this), kHeadline);
+  TRY_CONTEXT(check_complete(*this), kHeadline);
   TRY_CONTEXT(complete_rename(*this), kHeadline);
   const config::Conf conf = TRY_CONTEXT(load_for_start(*this, request), kHeadline);
   const Fd log = TRY_CONTEXT(open_log(conf, request), kHeadline);
