@@ -71,14 +71,6 @@ Status remove_root(const Container& container, const config::Conf& conf) {
   return store == nullptr ? Status{} : destroy_root(container, *store, conf.rootfs.path);
 }
 
-// Whoever makes a container of that name may have begun in it.
-Status remove_own_directory(const std::string& directory) {
-  const Status gone = sys::remove_directory(directory);
-  const bool filled = !gone && (gone.error().code() == ENOTEMPTY || gone.error().code() == EEXIST);
-  if (gone || (filled && sys::exists(directory + "/partial"))) return {};
-  return storage::remove_tree(directory);
-}
-
 // The configuration goes last, so that a destroy which was killed half-way can be repeated; after it only the mark, which says
 // that its root is not to be removed again.
 Status remove_directory(const Container& container, std::vector<std::string> keep) {
@@ -88,7 +80,7 @@ Status remove_directory(const Container& container, std::vector<std::string> kee
   TRY(forgive_absence(storage::remove_contents(container.directory(), keep)));
   TRY(forgive_absence(sys::unlink(container.directory() + "/config")));  // not config_file(): that may be the caller's --rcfile
   TRY(unmark_destroyed(container));
-  return stays ? Status{} : remove_own_directory(container.directory());
+  return stays ? Status{} : storage::remove_emptied(container.directory());
 }
 
 // Nobody comes to depend on the container from here on; it is no container any more in the end.
@@ -209,7 +201,8 @@ bool is_end_of_destroy(const std::string& directory) {
 
 Status remove_unfinished(const std::string& directory) {
   TRY(storage::remove_contents(directory, {"partial"}));
-  return storage::remove_tree(directory);
+  TRY(forgive_absence(sys::unlink(directory + "/partial")));
+  return storage::remove_emptied(directory);
 }
 
 Status remove_crashed(const Container& container, bool force) {

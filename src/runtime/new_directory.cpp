@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ranges>
 #include <utility>
@@ -33,7 +34,13 @@ Status NewDirectory::make_lxcpath() {
 }
 
 Status NewDirectory::claim(Existing existing) {
-  TRY(replace_crashed(existing));
+  Status claimed = begin(existing);
+  if (!claimed) static_cast<void>(undo());
+  return claimed;
+}
+
+Status NewDirectory::begin(Existing existing) {
+  const os::FileLock alone = TRY(lock_free(existing));
   TRY(make_lxcpath());
   if (is_end_of_destroy(directory_)) TRY(unmark_destroyed(container_));
   TRY_CONTEXT(make_directory(existing), "cannot make the container's directory");
@@ -45,7 +52,31 @@ Status NewDirectory::claim(Existing existing) {
   }
   mark_ = TRY_CONTEXT(begin_creation(directory_, earlier), "cannot mark the creation as begun");
   earlier_ = std::move(earlier);
-  return {};
+  return check_still_free(existing);
+}
+
+// Nobody else claims, destroys, renames or starts what has this name meanwhile.
+Result<os::FileLock> NewDirectory::lock_free(Existing existing) {
+  for (;;) {
+    TRY(remove_killed());
+    TRY(check_free(existing));  // what is there is told at once, without waiting for who holds it
+    auto alone = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file(container_.lxcpath(), container_.name()))));
+    if (TRY(creation_state(directory_)) == Creation::kCrashed) continue;
+    TRY(check_free(existing));
+    return alone;
+  }
+}
+
+// LXC does not take the lock to create, and one directory may be known by several paths, each with a lock of its own: with the
+// mark in place nobody begins any more, and who was quicker shows.
+Status NewDirectory::check_still_free(Existing existing) {
+  const auto is_mark = [](const auto& entry) { return entry.name == "partial" || entry.name.starts_with("partial."); };
+  const auto is_filled = [&]() -> Result<bool> { return !std::ranges::all_of(TRY(sys::list_directory(directory_)), is_mark); };
+  const bool taken = made_directory_ ? TRY(is_filled()) : existing != Existing::kDefinition && container_.defined();
+  if (!taken) return {};
+  made_directory_ = false;
+  TRY(end_creation(directory_, std::move(mark_)));  // another's container is complete
+  return fail(is_defined_already());
 }
 
 // A process that was killed before it could make its mark leaves an empty directory.
@@ -64,23 +95,25 @@ Status NewDirectory::make_directory(Existing existing) {
   return is_there && existing != Existing::kNothing ? Status{} : made;
 }
 
-Status NewDirectory::replace_crashed(Existing existing) {
-  switch (TRY(creation_state(directory_))) {
-    case Creation::kOngoing:
-      return fail(Error::message("another process is creating this container", EBUSY)
-                      .because(directory_ + "/partial is locked")
-                      .hint("wait for it, or choose another name"));
-    case Creation::kCrashed:
-      TRY_CONTEXT(remove_crashed(container_, false), "cannot remove what an earlier creation that was killed left");
-      break;
-    case Creation::kNone:
-      break;
-  }
+Status NewDirectory::remove_killed() {
+  if (TRY(creation_state(directory_)) != Creation::kCrashed) return {};
+  return with_context(remove_crashed(container_, false), "cannot remove what an earlier creation that was killed left");
+}
+
+Error NewDirectory::is_defined_already() const {
+  return Error::message("the container exists already", EEXIST)
+      .because(container_.config_file() + " is there")
+      .hint(strings::cat("choose another name, or remove it: lxc-destroy -P ", strings::shell_quote(container_.lxcpath()), " -n ",
+                         container_.name()));
+}
+
+Status NewDirectory::check_free(Existing existing) {
+  if (TRY(creation_state(directory_)) == Creation::kOngoing)
+    return fail(Error::message("another process is creating this container", EBUSY)
+                    .because(directory_ + "/partial is locked")
+                    .hint("wait for it, or choose another name"));
   if (!container_.defined() || existing == Existing::kDefinition) return {};
-  return fail(Error::message("the container exists already", EEXIST)
-                  .because(container_.config_file() + " is there")
-                  .hint(strings::cat("choose another name, or remove it: lxc-destroy -P ",
-                                     strings::shell_quote(container_.lxcpath()), " -n ", container_.name())));
+  return fail(is_defined_already());
 }
 
 Status NewDirectory::complete() { return end_creation(directory_, std::move(mark_)); }
@@ -94,8 +127,11 @@ Status NewDirectory::undo() {
     TRY(give_back_config(directory_, earlier_));
     TRY(sys::unlink(directory_ + "/partial"));
   }
+  made_directory_ = false;
+  mark_.reset();
   for (const auto& path : std::views::reverse(made_parents_))
     if (!sys::remove_directory(path)) break;  // somebody else uses it by now
+  made_parents_.clear();
   return {};
 }
 

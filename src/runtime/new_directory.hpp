@@ -6,6 +6,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "os/lock.hpp"
 #include "runtime/container.hpp"
 #include "runtime/partial.hpp"
 
@@ -18,7 +19,8 @@ class NewDirectory {
   // What may be there already: nothing, a directory without a configuration, or one with it.
   enum class Existing { kNothing, kDirectory, kDefinition };
   // Makes LXCPATH where it is missing, the directory, and the locked mark `partial` in it; what an earlier making that was killed
-  // left is removed first. Errors: there is more than `existing`, or the container is being made.
+  // left is removed first. Errors: there is more than `existing`, or the container is being made; nothing was changed then. Waits
+  // for who holds the container.
   Status claim(Existing existing);
   // The container is complete.
   Status complete();
@@ -28,7 +30,12 @@ class NewDirectory {
 
  private:
   Status make_lxcpath();
-  Status replace_crashed(Existing existing);
+  Status begin(Existing existing);
+  Result<os::FileLock> lock_free(Existing existing);
+  Status remove_killed();
+  Status check_free(Existing existing);
+  Status check_still_free(Existing existing);
+  [[nodiscard]] Error is_defined_already() const;
   Status make_directory(Existing existing);
   [[nodiscard]] bool is_left_over() const;
 

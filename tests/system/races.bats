@@ -31,3 +31,88 @@ slow_copy() {
   start_container "${NAME}c"
   lxc-stop "${P[@]}" -n "${NAME}c" -k
 }
+
+# delayed enter|exit CALL PATH COMMAND...: in the background, and $delayed: the first such call for PATH is held up, before or behind.
+delayed() {
+  local when=$1 call=$2 path=$3
+  shift 3
+  is_sanitized && skip "sanitizers and strace exclude each other"
+  command -v strace >/dev/null || skip "needs strace"
+  strace -f -P "$path" -e trace="$call" -e inject="$call":"delay_$when"=1500ms:when=1 -o "$LXCPATH/.calls" "$@" \
+    >"$LXCPATH/.output" 2>&1 3>&- &
+  delayed=$!
+  sleep 0.7
+}
+status_of() {
+  local status=0
+  wait "$1" || status=$?
+  equals "$status" "$2"
+}
+
+# second_path: another spelling of the lxcpath, so that who comes by it has another lock.
+second_path() {
+  ln -s . "$LXCPATH/again"
+  echo "$LXCPATH/again"
+}
+
+@test "of two creations of one name the second waits for the claim of the first, and takes nothing from it" {
+  printf 'lxc.uts.name = first\n' >"$LXCPATH/first"
+  printf 'lxc.uts.name = second\n' >"$LXCPATH/second"
+  delayed enter linkat "$LXCPATH/$NAME/partial" lxc-create "${P[@]}" "${N[@]}" -f "$LXCPATH/first" -t none
+  exits 1 lxc-create "${P[@]}" "${N[@]}" -f "$LXCPATH/second" -t none
+  status_of "$delayed" 0
+  contains "$(cat "$LXCPATH/$NAME/config")" "lxc.uts.name = first"
+  [ ! -e "$LXCPATH/$NAME/partial" ]
+}
+
+@test "a creation that finds another's container when it has made its mark leaves that alone" {
+  printf 'lxc.uts.name = first\n' >"$LXCPATH/first"
+  printf 'lxc.uts.name = second\n' >"$LXCPATH/second"
+  local again
+  again=$(second_path)
+  delayed enter linkat "$LXCPATH/$NAME/partial" lxc-create "${P[@]}" "${N[@]}" -f "$LXCPATH/first" -t none
+  lxc-create -P "$again" "${N[@]}" -f "$LXCPATH/second" -t none
+  status_of "$delayed" 1
+  contains "$(cat "$LXCPATH/.output")" "the container exists already"
+  contains "$(cat "$LXCPATH/$NAME/config")" "lxc.uts.name = second"
+  [ ! -e "$LXCPATH/$NAME/partial" ] && [ ! -e "$LXCPATH/$NAME/config.before-create" ]
+}
+
+@test "a copy that finds another's container when it has made its mark leaves that alone" {
+  only_root
+  plain_container
+  local again
+  again=$(second_path)
+  delayed enter linkat "$LXCPATH/${NAME}c/partial" lxc-copy "${P[@]}" "${N[@]}" -N "${NAME}c"
+  lxc-copy -P "$again" "${N[@]}" -N "${NAME}c" 3>&-
+  status_of "$delayed" 1
+  contains "$(cat "$LXCPATH/.output")" "the container exists already"
+  [ -e "$LXCPATH/${NAME}c/rootfs/sbin/init" ] && [ -e "$LXCPATH/${NAME}c/config" ] && [ ! -e "$LXCPATH/${NAME}c/partial" ]
+}
+
+@test "what has been made under the name of a container that goes stays, and a creation waits for its end" {
+  only_root
+  plain_container
+  local again
+  again=$(second_path)
+  delayed enter unlinkat "$LXCPATH/$NAME" lxc-destroy "${P[@]}" "${N[@]}"
+  [ ! -e "$LXCPATH/$NAME/config" ]
+  lxc-create -P "$again" "${N[@]}" -f /dev/null -t none
+  status_of "$delayed" 0
+  [ -e "$LXCPATH/$NAME/config" ]
+  delayed enter unlinkat "$LXCPATH/$NAME" lxc-destroy "${P[@]}" "${N[@]}"
+  lxc-create "${P[@]}" "${N[@]}" -f /dev/null -t none
+  status_of "$delayed" 0
+  [ -e "$LXCPATH/$NAME/config" ]
+}
+
+@test "the undoing of a creation that failed leaves alone what others begin there" {
+  only_root
+  printf '#!/bin/sh\nexit 1\n' >"$LXCPATH/template"
+  chmod 755 "$LXCPATH/template"
+  delayed exit unlinkat "$LXCPATH/$NAME/partial" lxc-create "${P[@]}" "${N[@]}" -f /dev/null -t "$LXCPATH/template"
+  [ -e "$LXCPATH/$NAME" ] && [ ! -e "$LXCPATH/$NAME/partial" ]
+  lxc-create "${P[@]}" "${N[@]}" -f /dev/null -t none
+  status_of "$delayed" 1
+  [ -e "$LXCPATH/$NAME/config" ]
+}

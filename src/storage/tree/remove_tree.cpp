@@ -164,6 +164,12 @@ Status remove_top(const std::string& path) {
 
 Status remove_contents(const std::string& path, const std::vector<std::string>& keep) { return Remover(path).run(keep); }
 
+Status remove_emptied(const std::string& path) {
+  auto removed = remove_top(path);
+  const int code = removed ? 0 : removed.error().code();
+  return code == ENOTEMPTY || code == EEXIST || code == ENOENT ? Status{} : removed;
+}
+
 Status remove_tree(const std::string& path) {
   const auto info = sys::stat_link(path);
   if (!info && info.error().code() == ENOENT) return {};

@@ -19,4 +19,7 @@ Status remove_tree(const std::string& path);
 // "/proc/self/fd/9".
 Status remove_contents(const std::string& path, const std::vector<std::string>& keep);
 
+// The directory itself, after remove_contents(). Success too where it has something in it again: that is somebody else's by now.
+Status remove_emptied(const std::string& path);
+
 }  // namespace berth::storage
