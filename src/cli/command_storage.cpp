@@ -112,6 +112,13 @@ struct Measured {
   storage::Usage usage;
 };
 
+// A root on a device is mounted for it, and the device may be connected: nobody starts it or takes it away meanwhile. Others may
+// be looked at while a long copy holds the container.
+Result<std::optional<os::FileLock>> hold_device(const runtime::Container& container, const storage::BackingStore& store) {
+  if (!store.traits().is_block) return std::nullopt;
+  return TRY(runtime::lock_copied(container));
+}
+
 // Kinds that keep no account are counted, file by file.
 Result<storage::Usage> usage_of(const storage::BackingStore& store, const std::string& path) {
   auto usage = store.usage(path);
@@ -134,6 +141,7 @@ Result<std::optional<Measured>> measure(const runtime::Container& container) {
   const auto conf = TRY(container.load());
   if (conf.rootfs.path.empty()) return std::nullopt;
   const auto* store = TRY(storage::store_of(conf.rootfs.type, conf.rootfs.path));
+  const auto held = TRY(hold_device(container, *store));
   return Measured{container.name(), std::string(store->traits().name), TRY(usage_of(*store, conf.rootfs.path))};
 }
 
@@ -199,8 +207,7 @@ Result<int> resize(StorageOptions& options) {
   TRY(runtime::check_defined(container));
   TRY(runtime::check_complete(container));
   const std::uint64_t bytes = size == "none" ? 0 : TRY(parse_file_system_size(size));
-  std::optional<os::FileLock> held;
-  if (TRY(container.state()) == runtime::State::kStopped) held = TRY(runtime::lock_whole(container, ""));
+  const auto held = TRY(runtime::lock_alone(container));
   const auto conf = TRY(container.load());
   if (conf.rootfs.path.empty()) return fail("the container has no root file system");
   const auto* store = TRY(storage::store_of(conf.rootfs.type, conf.rootfs.path));

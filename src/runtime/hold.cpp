@@ -54,6 +54,15 @@ Result<std::string> copies_lock_file(const Container& container) {
   return os::ensure_container_lock_file(container.lxcpath(), container.name() + "~copies");
 }
 
+// The container's own, for one that may run.
+Result<os::FileLock> lock_own(const Container& container) {
+  auto own = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file(container.lxcpath(), container.name()))));
+  TRY(check_defined(container));
+  TRY(check_complete(container));
+  TRY(complete_rename(container));
+  return own;
+}
+
 }  // namespace
 
 Result<os::FileLock> lock_stopped(const Container& container, std::string_view way_out) {
@@ -65,12 +74,16 @@ Result<os::FileLock> lock_stopped(const Container& container, std::string_view w
 }
 
 Result<os::FileLock> lock_copied(const Container& container) {
-  auto own = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file(container.lxcpath(), container.name()))));
-  TRY(check_defined(container));
-  TRY(check_complete(container));
-  TRY(complete_rename(container));
+  auto own = TRY(lock_own(container));
   if (TRY(container.state()) == State::kStopped) return own;
   return os::FileLock::acquire_shared(TRY(copies_lock_file(container)));
+}
+
+// In the order in which all take them.
+Result<AloneLocks> lock_alone(const Container& container) {
+  auto own = TRY(lock_own(container));
+  auto copies = TRY(os::FileLock::acquire(TRY(copies_lock_file(container))));
+  return AloneLocks{std::move(own), std::move(copies)};
 }
 
 Result<os::FileLock> lock_whole(const Container& container, std::string_view way_out) {

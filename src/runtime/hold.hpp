@@ -26,4 +26,11 @@ Result<os::FileLock> lock_whole(const Container& container, std::string_view way
 // start. Completes a rename first. Waits. Error: it is not defined (any more), or not whole.
 Result<os::FileLock> lock_copied(const Container& container);
 
+// Of a container whose root changes its size, running or not: nobody starts, copies or resizes it meanwhile. Completes a rename
+// first. Waits. Error: as lock_copied().
+struct AloneLocks {
+  os::FileLock own, copies;
+};
+Result<AloneLocks> lock_alone(const Container& container);
+
 }  // namespace berth::runtime

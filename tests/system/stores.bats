@@ -43,6 +43,7 @@ teardown() {
 # Loop devices that show a file of the test.
 loops() { losetup -a | grep -F "$LXCPATH/" || true; }
 no_loops() { [ -z "$(loops)" ]; }
+some_loops() { ! no_loops; }
 
 # The busybox root of all tests, as a template: much quicker than making one.
 quick_template() {
@@ -130,6 +131,65 @@ gone() {
   create_on loop --fstype btrfs --fssize 160M
   whole_life btrfs
   gone
+}
+
+# A command that hangs before it cuts the image: the background's $!, and its output in the file.
+hanging_resize() {
+  strace -f -qq -o /dev/null -e trace=ftruncate -e inject=ftruncate:delay_enter="$1" \
+    berth storage resize "${P[@]}" "$NAME" "$2" >"$LXCPATH/.hanging" 2>&1 3>&- &
+}
+
+@test "loop, btrfs: two that change the size of a running container's root wait for each other" {
+  only_loop btrfs
+  command -v strace >/dev/null || skip "needs strace"
+  create_on loop --fstype btrfs --fssize 600M
+  lxc-start "${P[@]}" "${N[@]}"
+  hanging_resize 2500ms 300M
+  local first=$!
+  sleep 1
+  berth storage resize "${P[@]}" "$NAME" 700M
+  wait "$first" || fail "$(cat "$LXCPATH/.hanging")"
+  equals "$(stat -c %s "$LXCPATH/$NAME/rootdev")" $((700 << 20))
+  lxc-stop "${P[@]}" "${N[@]}" -k
+  lxc-start "${P[@]}" "${N[@]}"
+  lxc-stop "${P[@]}" "${N[@]}" -k
+}
+
+@test "loop, btrfs: an image is not cut when its file system has grown again" {
+  only_loop btrfs
+  command -v strace >/dev/null || skip "needs strace"
+  create_on loop --fstype btrfs --fssize 600M
+  local device
+  device=$(losetup --show -f "$LXCPATH/$NAME/rootdev")
+  mkdir "$LXCPATH/host" # teardown unmounts it
+  mount "$device" "$LXCPATH/host"
+  losetup -d "$device"
+  strace -f -qq -o /dev/null -e trace=ioctl -e inject=ioctl:delay_exit=200ms \
+    berth storage resize "${P[@]}" "$NAME" 300M >"$LXCPATH/.hanging" 2>&1 3>&- &
+  local resizing=$! left=500
+  while kill -0 "$resizing" 2>/dev/null && ((left-- > 0)); do
+    btrfs filesystem resize max "$LXCPATH/host" >/dev/null
+    sleep 0.02
+  done
+  local status=0
+  wait "$resizing" || status=$?
+  equals "$status" 1
+  contains "$(cat "$LXCPATH/.hanging")" "has grown again meanwhile"
+  equals "$(stat -c %s "$LXCPATH/$NAME/rootdev")" $((600 << 20))
+}
+
+@test "loop: what a root takes is told between starts, not in the middle of one" {
+  only_loop ext4
+  command -v strace >/dev/null || skip "needs strace"
+  create_on loop --fssize 96M
+  strace -f -qq -o /dev/null -e trace=fstatfs,statfs -e inject=statfs:delay_enter=2s -e inject=fstatfs:delay_enter=2s \
+    berth storage usage "${P[@]}" "$NAME" >"$LXCPATH/.hanging" 2>&1 3>&- &
+  local telling=$!
+  eventually 5 some_loops
+  lxc-start "${P[@]}" "${N[@]}"
+  wait "$telling" || fail "$(cat "$LXCPATH/.hanging")"
+  contains "$(cat "$LXCPATH/.hanging")" loop
+  lxc-stop "${P[@]}" "${N[@]}" -k
 }
 
 @test "loop on a file system that shares blocks: a snapshot clone starts" {

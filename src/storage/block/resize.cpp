@@ -113,6 +113,36 @@ Result<std::uint64_t> total_of(const ResizableDevice& device) {
   return TRY(space_of(view)).total;
 }
 
+// How much of the device a btrfs takes for itself; statfs(2) leaves out what is reserved.
+Result<std::uint64_t> length_of_btrfs(int root) {
+  btrfs_ioctl_fs_info_args about{};
+  TRY(sys::control(root, BTRFS_IOC_FS_INFO, &about, "BTRFS_IOC_FS_INFO"));
+  std::uint64_t length = 0;
+  for (std::uint64_t id = 1; id <= about.max_id; ++id) {
+    btrfs_ioctl_dev_info_args device{};
+    device.devid = id;
+    const auto told = sys::control(root, BTRFS_IOC_DEV_INFO, &device, "BTRFS_IOC_DEV_INFO");
+    if (!told && told.error().code() != ENODEV) return fail(told.error());
+    if (told) length += device.total_bytes;
+  }
+  return length;
+}
+
+// Who is root in a container can make its file system larger at any time; the end of one that is longer than its device is lost.
+Status check_still_small(const ResizableDevice& device, std::uint64_t bytes) {
+  View view = TRY(view_of(device, device.in_use ? Access::kWrite : Access::kRead));
+  std::uint64_t length = TRY(space_of(view)).total;
+  if (device.type == "btrfs") {
+    const Fd root = TRY(sys::open(view.directory(), O_RDONLY | O_DIRECTORY));
+    length = TRY(length_of_btrfs(root.get()));
+  }
+  TRY(view.close());
+  if (length <= bytes) return {};
+  return fail(Error::message(strings::cat("the file system on ", device.path, " has grown again meanwhile"), EBUSY)
+                  .because(strings::cat("it is ", size_text(length), " long; the device keeps its size"))
+                  .hint("find out who makes it larger, then resize again"));
+}
+
 // The device grows before its file system can. When that can't, the device is cut back, as long as the file system has certainly
 // not begun to use what is behind its old end: all types count what they have grown by at once (statfs(2)).
 Status grow(const ResizableDevice& device, std::uint64_t bytes) {
@@ -183,6 +213,7 @@ Status resize(const ResizableDevice& device, std::uint64_t bytes) {
   TRY(check_resize(device.type, device.path, device.size, bytes));
   if (bytes < device.size) {
     TRY(shrink_file_system(device, bytes));
+    TRY(check_still_small(device, bytes));
     return device.set_size(bytes);
   }
   if (bytes > device.size) return grow(device, bytes);
