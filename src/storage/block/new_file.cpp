@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "base/strings.hpp"
 #include "sys/file.hpp"
@@ -13,6 +14,8 @@ namespace berth::storage::block {
 namespace {
 
 constexpr mode_t kMode = 0600;
+// The sticky bit, which means nothing of a file: somebody's image may have the name of an unfinished one, but not this.
+constexpr mode_t kMark = S_ISVTX;
 constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
 
 std::string staging_of(const std::string& path) { return path + ".unfinished"; }
@@ -34,14 +37,22 @@ Status give_name(const std::string& from, const std::string& to) {
   return sys::unlink(from);
 }
 
-// Whoever makes it has it locked. Removed, not used again: a program that the killed one had started may still write to it.
+// What a killed process left. Whoever makes it has it locked. Removed, not used again: a program that the killed one had started
+// may still write to it. What has its name without the mark stays.
 Status remove_stale(const std::string& staging, const NewFile::Discard& discard) {
   const auto file = sys::open(staging, O_RDWR | O_NOFOLLOW);
   if (!file && file.error().code() == ENOENT) return {};
   if (!file) return fail(file.error());
+  if ((TRY(sys::stat_fd(file->get())).st_mode & kMark) == 0) return {};
   if (!lock(*file)) return fail(Error::from_errno(EBUSY, "create", staging).because("another process is making it"));
   if (discard) TRY(discard(staging));
   return forgive_absence(sys::unlink(staging));
+}
+
+Error in_the_way(const std::string& staging) {
+  return Error::from_errno(EEXIST, "create", staging)
+      .because("an image has that name while it is made; and nothing (the sticky bit) says that it was left by that")
+      .hint("choose another name; or, if nobody needs that file, remove it");
 }
 
 Status sync_directory_of(const std::string& path) {
@@ -57,12 +68,16 @@ NewFile::NewFile(Fd file, std::string path) : file_(std::move(file)), path_(std:
 Result<NewFile> NewFile::begin(const std::string& path, const Discard& discard) {
   if (sys::stat_link(path)) return fail(Error::from_errno(EEXIST, "create", path));
   TRY(remove_stale(staging_of(path), discard));
-  NewFile made(TRY(sys::open(staging_of(path), kFlags, kMode)), path);
+  auto file = sys::open(staging_of(path), kFlags, kMark | kMode);
+  if (!file && file.error().code() == EEXIST) return fail(in_the_way(staging_of(path)));
+  if (!file) return fail(std::move(file.error()));
+  NewFile made(std::move(*file), path);
   if (!lock(made.file())) return fail(Error::from_errno(EBUSY, "lock", made.path()));
   return made;
 }
 
 Status NewFile::finish() {
+  if ((TRY(sys::stat_fd(file_.get())).st_mode & kMark) != 0) TRY(sys::chmod(staging_, kMode));
   TRY(sys::sync_file(file_.get(), staging_));
   TRY(give_name(staging_, path_));
   file_.reset();

@@ -1,6 +1,7 @@
 // Runs in: host commands.
 #include "storage/lvm/lvm_store.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -29,6 +30,8 @@ std::string size_text(std::uint64_t bytes) { return strings::cat(bytes, "b"); }
 std::uint64_t mebibytes(std::uint64_t bytes) { return bytes >> 20; }
 
 Name unfinished(const Name& name) { return {name.group, strings::cat(name.volume, kUnfinished)}; }
+// Says that a volume is the unfinished one of `name`, whatever it is called itself: other containers may have such names.
+std::string tag_of(const Name& name) { return strings::cat("berth-unfinished.", name.volume); }
 std::string path_of(const Name& name) { return strings::cat("/dev/", name.group, "/", name.volume); }
 
 // udev may make the node a little later.
@@ -110,6 +113,26 @@ Status remove_volume(const Name& name) {
                   .hint("destroy them first"));
 }
 
+bool is_leftover_of(const Name& name, const Volume& found) {
+  return std::ranges::find(found.tags, tag_of(name)) != found.tags.end();
+}
+
+// What has the name of one and is another's stays.
+Status remove_leftover(const Name& name) {
+  const auto found = TRY(lvm::find_volume(unfinished(name)));
+  return found && is_leftover_of(name, *found) ? remove_volume(unfinished(name)) : Status{};
+}
+
+Status clear_the_way(const Name& name) {
+  const auto found = TRY(lvm::find_volume(unfinished(name)));
+  if (!found) return {};
+  if (is_leftover_of(name, *found)) return remove_volume(unfinished(name));
+  return fail(Error::from_errno(EEXIST, "create", found->path())
+                  .because(strings::cat(path_of(name), " has that name while it is made; and nothing (a tag ", tag_of(name),
+                                        ") says that it was left by that"))
+                  .hint("choose another name (--lvname); or, if nobody needs that volume, lvremove"));
+}
+
 // A volume under another name until it is complete. The lock says that somebody is making it; without one it is a leftover.
 class NewVolume {
  public:
@@ -117,7 +140,7 @@ class NewVolume {
     NewVolume made(TRY(lvm::parse_path(path)), TRY(block::lock_name(path)));
     if (TRY(lvm::find_volume(made.name_)))
       return fail(Error::from_errno(EEXIST, "create", path).hint("choose another name (--lvname)"));
-    TRY(remove_volume(made.name()));
+    TRY(clear_the_way(made.name_));
     made.armed_ = true;
     return made;
   }
@@ -127,13 +150,22 @@ class NewVolume {
   NewVolume(const NewVolume&) = delete;
   NewVolume& operator=(const NewVolume&) = delete;
   ~NewVolume() {
-    if (armed_) static_cast<void>(remove_volume(name()));
+    if (armed_) static_cast<void>(remove_leftover(name_));
   }
   [[nodiscard]] Name name() const { return unfinished(name_); }
   [[nodiscard]] std::string path() const { return path_of(name()); }
+  // lvcreate(8) with all that `words` say of a volume that is to be called name(), tagged from its beginning on.
+  [[nodiscard]] Status make(std::vector<std::string> words, const std::string& from) const {
+    const std::vector<std::string> naming{"--yes", "--addtag", tag_of(name_), "-n", name().volume};
+    words.insert(words.begin(), naming.begin(), naming.end());
+    words.insert(words.end(), {"--", from});
+    return lvm::run("lvcreate", std::move(words));
+  }
+  // The tag goes last: under the volume's own name it means nothing.
   Status finish() {
     TRY(lvm::run("lvrename", {"--", name_.group, name().volume, name_.volume}));
     armed_ = false;
+    TRY(lvm::run("lvchange", {"--deltag", tag_of(name_), "--", strings::cat(name_.group, "/", name_.volume)}));
     return wait_for_node(path_of(name_));
   }
 
@@ -153,10 +185,10 @@ Status make_volume(const NewVolume& volume, const Specs& specs, std::uint64_t da
   const auto pool = TRY(pool_for(name, specs));
   if (pool) {
     TRY(check_pool(*pool, data));
-    TRY(lvm::run("lvcreate", {"--yes", "-V", size_text(size), "-n", name.volume, "-T", "--", pool->full_name()}));
+    TRY(volume.make({"-V", size_text(size), "-T"}, pool->full_name()));
   } else {
     TRY(check_group(name.group, size));
-    TRY(lvm::run("lvcreate", {"--yes", "-W", "y", "-Z", "y", "-L", size_text(size), "-n", name.volume, "--", name.group}));
+    TRY(volume.make({"-W", "y", "-Z", "y", "-L", size_text(size)}, name.group));
   }
   TRY(wait_for_node(volume.path()));
   return block::make_file_system(specs.fstype, volume.path());
@@ -165,14 +197,14 @@ Status make_volume(const NewVolume& volume, const Specs& specs, std::uint64_t da
 Status snapshot_thin(const Volume& source, const NewVolume& made) {
   const auto pool = TRY(lvm::find_volume({source.group, source.pool}));
   if (pool) TRY(check_pool(*pool, 0));
-  return lvm::run("lvcreate", {"--yes", "-s", "-k", "n", "-a", "y", "-n", made.name().volume, "--", source.full_name()});
+  return made.make({"-s", "-k", "n", "-a", "y"}, source.full_name());
 }
 
 Status snapshot_thick(const Volume& source, const NewVolume& made, const Specs& specs) {
   const auto group = TRY(lvm::find_group(source.group));
   const std::uint64_t room = whole_extents(specs.size == 0 ? source.size : specs.size, group.extent);
   TRY(check_group(source.group, room));
-  return lvm::run("lvcreate", {"--yes", "-s", "-L", size_text(room), "-n", made.name().volume, "--", source.full_name()});
+  return made.make({"-s", "-L", size_text(room)}, source.full_name());
 }
 
 class LvmStore final : public BackingStore {
@@ -258,7 +290,7 @@ class LvmStore final : public BackingStore {
   Status destroy(const std::string& path) const override {
     const Name name = TRY(lvm::parse_path(path));
     TRY(remove_volume(name));
-    return remove_volume(unfinished(name));
+    return remove_leftover(name);
   }
 
   Status rename(const std::string& from, const std::string& to) const override {

@@ -7,10 +7,10 @@
 namespace berth::storage::lvm {
 namespace {
 
-constexpr std::string_view kVolumeFields = "vg_name,lv_name,lv_attr,lv_size,pool_lv,origin,data_percent,metadata_percent";
+constexpr std::string_view kVolumeFields = "vg_name,lv_name,lv_attr,lv_size,pool_lv,origin,data_percent,metadata_percent,lv_tags";
 constexpr std::string_view kGroupFields = "vg_free,vg_extent_size";
-constexpr std::size_t kVolumeColumns = 8, kGroupColumns = 2;
-constexpr char kSeparator = '|';  // in no name, number or attribute
+constexpr std::size_t kVolumeColumns = 9, kGroupColumns = 2;
+constexpr char kSeparator = '|';  // in no name, number, attribute or tag
 
 bool is_name(std::string_view name) {
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+_.-";
@@ -57,6 +57,7 @@ Result<Volume> parse_volume(std::string_view line) {
   volume.origin = word(5);
   volume.data_percent = TRY(percent(columns[6], line));
   volume.metadata_percent = TRY(percent(columns[7], line));
+  for (const std::string_view tag : strings::split_words(strings::trim(columns[8]), ",")) volume.tags.emplace_back(tag);
   return volume;
 }
 

@@ -19,6 +19,7 @@ struct Volume {
   // Per cent, rounded up; nothing where the volume has none. Of a pool: data and metadata; of a thin volume: what it has of its
   // size; of a thick snapshot: how full the room for differences is.
   std::optional<unsigned> data_percent{}, metadata_percent{};
+  std::vector<std::string> tags{};
 
   [[nodiscard]] char kind() const { return attributes.empty() ? '\0' : attributes[0]; }
   [[nodiscard]] bool is_thin() const { return kind() == 'V'; }

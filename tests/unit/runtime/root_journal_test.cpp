@@ -129,7 +129,7 @@ TEST_F(RootJournalTest, AVolumeThatCanNotBeTakenBackKeepsWhatLeadsToIt) {
   write("lvs",
         "#!/bin/sh\necho lvs >>" + base_ + "/log\ncase $(grep -c lvs " + base_ +
             "/log) in 1) echo 'Failed to find logical volume' >&2; exit 5;; "
-            "2) echo 'open failed: Interrupted system call' >&2; exit 5;; *) echo '  vg0|web1|-wi-a-----|4194304||||';; esac\n");
+            "2) echo 'open failed: Interrupted system call' >&2; exit 5;; *) echo '  vg0|web1|-wi-a-----|4194304|||||';; esac\n");
   write("vgs", "#!/bin/sh\necho '  1073741824|4194304'\n");
   for (const char* program : {"lvremove", "lvcreate"}) write(program, "#!/bin/sh\necho CHANGED >>" + base_ + "/log\n");
   for (const char* program : {"mkfs.ext4", "template"}) write(program, "#!/bin/sh\nexit 0\n");

@@ -104,6 +104,7 @@ TEST(NewFile, LeavesNothingWhenItIsGivenUp) {
 TEST(NewFile, ThrowsAwayWhatAKilledProcessLeft) {
   const TemporaryDirectory dir;
   ASSERT_TRUE(sys::replace_file(dir / "root.unfinished", "half"));
+  ASSERT_TRUE(sys::chmod(dir / "root.unfinished", S_ISVTX | 0600));
   const auto before = sys::stat(dir / "root.unfinished").value();
   std::string discarded;
   auto file = block::NewFile::begin(dir / "root", [&](const std::string& path) -> Status {
@@ -115,6 +116,26 @@ TEST(NewFile, ThrowsAwayWhatAKilledProcessLeft) {
   EXPECT_EQ(sys::stat_fd(file->file().get()).value().st_size, 0);
   EXPECT_NE(sys::stat_fd(file->file().get()).value().st_ino, 0U);
   EXPECT_EQ(before.st_size, 4);
+}
+
+TEST(NewFile, LeavesTheImageOfAnotherContainer) {
+  const TemporaryDirectory dir;
+  ASSERT_TRUE(sys::replace_file(dir / "root.unfinished", "whole"));
+  const auto file = block::NewFile::begin(dir / "root");
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().code(), EEXIST);
+  EXPECT_THAT(text_of(file.error()), HasSubstr(dir / "root.unfinished"));
+  EXPECT_TRUE(block::NewFile::remove(dir / "root"));
+  EXPECT_EQ(sys::read_file(dir / "root.unfinished").value_or(""), "whole");
+}
+
+TEST(NewFile, IsMarkedUntilItIsFinished) {
+  const TemporaryDirectory dir;
+  auto file = block::NewFile::begin(dir / "root");
+  ASSERT_TRUE(file);
+  EXPECT_EQ(sys::stat(file->path()).value().st_mode & 07777U, 01600U);
+  ASSERT_TRUE(file->finish());
+  EXPECT_EQ(sys::stat(dir / "root").value().st_mode & 07777U, 0600U);
 }
 
 TEST(NewFile, NeverReplacesWhatHasComeMeanwhile) {
@@ -142,8 +163,9 @@ TEST(Lvm, PathsNameGroupAndVolume) {
 }
 
 TEST(Lvm, ReadsVolumes) {
-  const auto volumes =
-      lvm::parse_volumes("  vg0|c1|Vwi-aotz--|335544320|lxc||12.34|\n  vg0|lxc|twi-aotz--|2147483648|||0.00|10.84\n\n");
+  const auto volumes = lvm::parse_volumes(
+      "  vg0|c1|Vwi-aotz--|335544320|lxc||12.34||\n"
+      "  vg0|lxc|twi-aotz--|2147483648|||0.00|10.84|one,two\n\n");
   ASSERT_TRUE(volumes);
   ASSERT_EQ(volumes->size(), 2U);
   const lvm::Volume& thin = volumes->front();
@@ -154,12 +176,14 @@ TEST(Lvm, ReadsVolumes) {
   EXPECT_TRUE(volumes->back().is_pool());
   EXPECT_EQ(volumes->back().data_percent, 0U);
   EXPECT_EQ(volumes->back().metadata_percent, 11U);
+  EXPECT_TRUE(thin.tags.empty());
+  EXPECT_EQ(volumes->back().tags, (std::vector<std::string>{"one", "two"}));
 }
 
 TEST(Lvm, ReadsSnapshots) {
-  const auto volumes = lvm::parse_volumes("vg0|s|swi-I-s---|4194304||c1|100.00|\nvg0|c1|owi-aos---|4194304|||\n");
+  const auto volumes = lvm::parse_volumes("vg0|s|swi-I-s---|4194304||c1|100.00||\nvg0|c1|owi-aos---|4194304|||\n");
   EXPECT_FALSE(volumes);  // a column is missing in the second line
-  const auto lost = lvm::parse_volumes("vg0|s|swi-I-s---|4194304||c1|100.00|\n");
+  const auto lost = lvm::parse_volumes("vg0|s|swi-I-s---|4194304||c1|100.00||\n");
   ASSERT_TRUE(lost);
   EXPECT_TRUE(lost->front().is_thick_snapshot() && lost->front().is_invalid() && !lost->front().is_active());
   EXPECT_EQ(lost->front().origin, "c1");
@@ -167,7 +191,7 @@ TEST(Lvm, ReadsSnapshots) {
 
 TEST(Lvm, RefusesWhatItDoesNotUnderstand) {
   for (const char* bad :
-       {"x", "a|b|c|d|e|f|g|h", "a|b|c|1|e|f|101.00|", "a|b|c|1|e|f|1.x|", "a|b|c|-1|||||", "a|b|c|1|||1.00|2.00|3"})
+       {"x", "a|b|c|d|e|f|g|h|i", "a|b|c|1|e|f|101.00||", "a|b|c|1|e|f|1.x||", "a|b|c|-1||||||", "a|b|c|1|||1.00|2.00||4"})
     EXPECT_FALSE(lvm::parse_volumes(bad)) << bad;
   EXPECT_FALSE(lvm::parse_group("1|0"));
   EXPECT_FALSE(lvm::parse_group("1"));
@@ -279,7 +303,7 @@ TEST_F(FakeTools, AFullPoolIsRefusedBeforeAnythingIsMade) {
   program("mkfs.ext4", "exit 0");
   program("vgs", "echo '  1073741824|4194304'");
   program("lvs",
-          "case \"$*\" in */lxc) echo '  vg0|lxc|twi-aotz--|2147483648|||97.50|10.84';; *) echo 'Failed to find logical volume' "
+          "case \"$*\" in */lxc) echo '  vg0|lxc|twi-aotz--|2147483648|||97.50|10.84|';; *) echo 'Failed to find logical volume' "
           ">&2; exit 5;; esac");
   program("lvcreate", "exit 0");
   Specs specs{};
@@ -305,9 +329,9 @@ TEST_F(FakeTools, WhatIsThereIsNeitherReplacedNorLost) {
   program("mkfs.ext4", "exit 0");
   program("vgs", "echo '  1073741824|4194304'");
   program("lvs", "name=" + name_ +
-                     "; case \"$*\" in *origin=*) echo \"  vg0|s1|swi-a-s---|4194304||$name|1.00|\";; "
-                     "*/$name) echo \"  vg0|$name|owi-a-s---|4194304||||\";; "
-                     "*/lxc) echo '  vg0|lxc|twi-aotz--|2147483648|||0.00|0.00';; "
+                     "; case \"$*\" in *origin=*) echo \"  vg0|s1|swi-a-s---|4194304||$name|1.00||\";; "
+                     "*/$name) echo \"  vg0|$name|owi-a-s---|4194304|||||\";; "
+                     "*/lxc) echo '  vg0|lxc|twi-aotz--|2147483648|||0.00|0.00|';; "
                      "*) echo 'Failed to find logical volume' >&2; exit 5;; esac");
   EXPECT_EQ(lvm_store().create(volume_, {}).error().code(), EEXIST);
   const auto destroyed = lvm_store().destroy(volume_);
@@ -319,11 +343,34 @@ TEST_F(FakeTools, WhatIsThereIsNeitherReplacedNorLost) {
   EXPECT_THAT(log(), ::testing::Not(HasSubstr("lvremove")));
 }
 
+TEST_F(FakeTools, AnotherContainersVolumeIsNotTakenForALeftover) {
+  const std::string leftover = "vg0/" + name_ + ".unfinished";
+  const auto there_is = [&](const std::string& tag) {
+    program("lvs", "case \"$*\" in *" + leftover + ") echo '  vg0|" + name_ + ".unfinished|-wi-a-----|4194304|||||" + tag +
+                       "';; *) echo 'Failed to find logical volume' >&2; exit 5;; esac");
+  };
+  program("mkfs.ext4", "exit 0");
+  program("vgs", "echo '  1|4194304'");
+  program("lvremove", "exit 0");
+  for (const std::string tag : {"", "precious", "berth-unfinished.other"}) {
+    there_is(tag);
+    const auto made = lvm_store().create(volume_, {});
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code(), EEXIST);
+    EXPECT_THAT(text_of(made.error()), HasSubstr("/dev/" + leftover));
+    EXPECT_TRUE(lvm_store().destroy(volume_));
+    EXPECT_THAT(log(), ::testing::Not(HasSubstr("lvremove")));
+  }
+  there_is("mine,berth-unfinished." + name_);
+  EXPECT_TRUE(lvm_store().destroy(volume_));
+  EXPECT_THAT(log(), HasSubstr("lvremove -f -- " + leftover));
+}
+
 TEST_F(FakeTools, AToolThatFailsSaysNothingOfWhatIsThere) {
   program("vgs", "echo '  1073741824|4194304'");
   program("lvs", "echo '  Failed to find logical volume \"vg0/c1\"' >&2; exit 5");
   EXPECT_EQ(lvm_store().exists("/dev/vg0/c1").value(), false);
-  program("lvs", "echo '  vg0|c1|twi-aotz--|4194304||||'");
+  program("lvs", "echo '  vg0|c1|twi-aotz--|4194304|||||'");
   EXPECT_EQ(lvm_store().exists("/dev/vg0/c1").value(), true);  // a pool: no root, but there
   EXPECT_FALSE(lvm_store().owns("/dev/vg0/c1"));
   program("lvs", "echo '  /run/lock/lvm/V_vg0: open failed: Interrupted system call' >&2; exit 5");
@@ -336,7 +383,7 @@ TEST_F(FakeTools, AToolThatFailsSaysNothingOfWhatIsThere) {
 }
 
 TEST_F(FakeTools, AnOpenVolumeIsNotRemoved) {
-  program("lvs", "echo '  vg0|" + name_ + "|-wi-ao----|4194304||||'");
+  program("lvs", "echo '  vg0|" + name_ + "|-wi-ao----|4194304|||||'");
   const auto destroyed = lvm_store().destroy(volume_);
   ASSERT_FALSE(destroyed);
   EXPECT_EQ(destroyed.error().code(), EBUSY);
