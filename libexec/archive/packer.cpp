@@ -39,9 +39,9 @@ Result<Fd> open_entry(int directory, const std::string& name) {
   return fd || fd.error().code() != EPERM ? std::move(fd) : sys::open_at2(directory, name, kOpen, 0, kOneMount);
 }
 
-Result<std::string> read_link_at(int directory, const std::string& name) {
+Result<std::string> read_link(const Fd& link, const std::string& name) {
   std::vector<char> target(1 << 16);
-  const long length = call(SYS_readlinkat, directory, name.c_str(), target.data(), target.size());
+  const long length = call(SYS_readlinkat, link.get(), "", target.data(), target.size());
   TRY(check_call(length, "readlink", name));
   return std::string(target.data(), static_cast<std::size_t>(length));
 }
@@ -280,7 +280,7 @@ Status Packer::add_data(const std::string& path, const Fd& file, std::uint64_t s
 }
 
 Status Packer::add_regular(const std::string& path, const Fd& file, const struct ::stat& info) {
-  if (TRY(add_link(path, info))) return {};
+  if (TRY(add_link(path, file.get(), info))) return {};
   describe(path, info);
   TRY(add_attributes(file.get(), path));
   TRY(add_flags(file, path));
@@ -295,9 +295,9 @@ Status Packer::add_regular(const std::string& path, const Fd& file, const struct
 }
 
 // True: it is another name of a file that is packed already.
-Result<bool> Packer::add_link(const std::string& path, const struct ::stat& info) {
+Result<bool> Packer::add_link(const std::string& path, int file, const struct ::stat& info) {
   if (info.st_nlink < 2) return false;
-  const auto [place, is_first] = first_names_.try_emplace({info.st_dev, info.st_ino}, path);
+  const auto [place, is_first] = first_names_.try_emplace(TRY(storage::identify(file, info, path)), path);
   if (is_first) return false;
   describe(path, info);
   ::archive_entry_set_size(entry_.get(), 0);
@@ -307,12 +307,13 @@ Result<bool> Packer::add_link(const std::string& path, const struct ::stat& info
   return true;
 }
 
-Status Packer::add_special(const std::string& name, const struct ::stat& info) {
+// What it is and what it is known by are of one file, even when another takes its place meanwhile: `held` is open (O_PATH).
+Status Packer::add_special(const std::string& name, const Fd& held, const struct ::stat& info) {
   const std::string path = path_of(name);
   const int directory = frames_.back().directory.get();
-  if (TRY(add_link(path, info))) return {};
+  if (TRY(add_link(path, held.get(), info))) return {};
   describe(path, info);
-  if (S_ISLNK(info.st_mode)) ::archive_entry_set_symlink(entry_.get(), TRY(read_link_at(directory, name)).c_str());
+  if (S_ISLNK(info.st_mode)) ::archive_entry_set_symlink(entry_.get(), TRY(read_link(held, path)).c_str());
   if (S_ISSOCK(info.st_mode)) {
     constexpr mode_t kPermissions = 07777;
     ::archive_entry_set_mode(entry_.get(), S_IFREG | (info.st_mode & kPermissions));
@@ -354,7 +355,13 @@ Status Packer::add_entry(const std::string& name) {
   const long found = call(SYS_newfstatat, directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW);
   if (found == -ENOENT) return {};  // gone meanwhile
   TRY(check_call(found, "stat", path_of(name)));
-  if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return add_special(name, info);
+  if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+    const auto held = sys::open_at(directory, name, O_PATH | O_NOFOLLOW);
+    if (!held && held.error().code() == ENOENT) return {};
+    if (!held) return fail(Error::from_errno(held.error().code(), "open", path_of(name)));
+    info = TRY(sys::stat_fd(held->get()));
+    if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return add_special(name, *held, info);
+  }
   auto file = open_entry(directory, name);
   if (!file && file.error().code() == ENOENT) return {};
   // Something is mounted there: the place of it, and nothing of what it holds.

@@ -13,6 +13,7 @@
 #include "digest.hpp"
 #include "libarchive.hpp"
 #include "storage/archive/channel.hpp"
+#include "storage/tree/inode_identity.hpp"
 
 namespace berth::archive {
 
@@ -69,9 +70,9 @@ class Packer {
   Status add_next();
   Status enter(std::string name, Fd directory);
   Status add_entry(const std::string& name);
-  Status add_special(const std::string& name, const struct ::stat& info);
+  Status add_special(const std::string& name, const Fd& held, const struct ::stat& info);
   Status add_regular(const std::string& path, const Fd& file, const struct ::stat& info);
-  Result<bool> add_link(const std::string& path, const struct ::stat& info);
+  Result<bool> add_link(const std::string& path, int file, const struct ::stat& info);
   Status add_data(const std::string& path, const Fd& file, std::uint64_t size);
   Status add_range(const std::string& path, const Fd& file, std::uint64_t from, std::uint64_t to);
   Status add_noughts(std::uint64_t bytes, const std::string& path);
@@ -95,8 +96,8 @@ class Packer {
   std::string prefix_;
   std::uint64_t mount_ = 0;
   std::vector<Frame> frames_;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> extents_;                // of the current file: begin, end
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> first_names_;  // of files with several: device, inode
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> extents_;  // of the current file: begin, end
+  std::map<storage::InodeIdentity, std::string> first_names_;     // of files with several
   // The last members, as libarchive writes to what is above even when they are freed. Both write into one stream: `bytes_tar_`
   // members with a name that is not ASCII, which it marks with `hdrcharset`, a word that GNU tar warns of.
   Archive plain_tar_, bytes_tar_;

@@ -158,7 +158,7 @@ Status filter_calls() {
   if (result == 0) result = ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread);
   // The C library then takes clone(2), whose flags can be looked at.
   if (result == 0) result = ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-  for (const unsigned long request : {FS_IOC_GETFLAGS, FS_IOC_SETFLAGS})
+  for (const unsigned long request : {FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_IOC_GETVERSION})
     if (result == 0)
       result = ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, scmp_arg_cmp{1, SCMP_CMP_EQ, request, 0});
   if (result == 0) result = ::seccomp_load(filter.get());

@@ -159,7 +159,7 @@ Status EntryCopier::copy_regular(const Entry& entry) {
   TRY(check(retried(SYS_fstat, from->get(), &info), "fstat", entry.path));
   if (!S_ISREG(info.st_mode)) return copy_special(entry);
   std::optional<HardLinks::Claim> claim;
-  if (TRY(linked(entry, info, claim))) return {};
+  if (TRY(linked(entry, from->get(), info, claim))) return {};
   return copy_content(entry, from->get(), info, claim ? std::move(*claim) : HardLinks::Claim());
 }
 
@@ -197,16 +197,30 @@ Result<struct ::stat> EntryCopier::stat_of(const Entry& entry) {
   return info;
 }
 
-// Links, fifos, sockets, device nodes; and what the directory's list had no type for.
+// For its path alone. ENOENT: it is of another kind now.
+Result<Fd> EntryCopier::hold(const Entry& entry, struct ::stat& info) {
+  const long opened = retried(SYS_openat, from(), entry.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  TRY(check(opened, "open", entry.path));
+  Fd held(static_cast<int>(opened));
+  const mode_t kind = info.st_mode & S_IFMT;
+  TRY(check(retried(SYS_fstat, held.get(), &info), "fstat", entry.path));
+  TRY(check((info.st_mode & S_IFMT) == kind ? 0 : -ENOENT, "open", entry.path));
+  return held;
+}
+
+// Links, fifos, sockets, device nodes; and what the directory's list had no type for. What has several names is held open: what
+// it is known by and what is copied are of one file, even when another takes its place meanwhile.
 Status EntryCopier::copy_special(const Entry& entry) {
-  const auto info = TRY(stat_of(entry));
+  auto info = TRY(stat_of(entry));
   if (S_ISDIR(info.st_mode)) return copy_directory(entry);
   if (S_ISREG(info.st_mode)) return copy_regular(entry);
   std::optional<HardLinks::Claim> claim;
-  if (TRY(linked(entry, info, claim))) return {};
+  Fd held;
+  if (info.st_nlink > 1) held = TRY(hold(entry, info));
+  if (TRY(linked(entry, held.get(), info, claim))) return {};
   const mode_t kind = info.st_mode & S_IFMT;
   if (S_ISLNK(info.st_mode))
-    TRY(make_link(entry));
+    TRY(make_link(entry, held));
   else
     TRY(check(retried(SYS_mknodat, to(), entry.name.c_str(), kind | kPrivateFile, info.st_rdev), "mknod", entry.path));
   if (claim) claim->made(*here_.get(), entry.name);
@@ -222,19 +236,21 @@ Status EntryCopier::copy_mount_point(const Entry& entry) {
   return check(retried(SYS_mknodat, to(), entry.name.c_str(), S_IFREG | mode, 0), "mknod", entry.path);
 }
 
-Status EntryCopier::make_link(const Entry& entry) {
+Status EntryCopier::make_link(const Entry& entry, const Fd& held) {
   char target[PATH_MAX];
-  const long length = retried(SYS_readlinkat, from(), entry.name.c_str(), &target[0], sizeof target - 1);
+  const long length = held ? retried(SYS_readlinkat, held.get(), "", &target[0], sizeof target - 1)
+                           : retried(SYS_readlinkat, from(), entry.name.c_str(), &target[0], sizeof target - 1);
   TRY(check(length == -EINVAL ? -ENOENT : length, "readlink", entry.path));  // EINVAL: no link any more
   target[length] = '\0';
   return check(retried(SYS_symlinkat, &target[0], to(), entry.name.c_str()), "symlink", entry.path);
 }
 
 // True: the file was there under another name already, and has been linked. Else the claim says who makes it.
-Result<bool> EntryCopier::linked(const Entry& entry, const struct ::stat& info, std::optional<HardLinks::Claim>& claim) {
+Result<bool> EntryCopier::linked(const Entry& entry, int file, const struct ::stat& info,
+                                 std::optional<HardLinks::Claim>& claim) {
   if (info.st_nlink < 2) return false;
   HardLinks::Place earlier;
-  claim.emplace(job_.links.claim(info, earlier));
+  claim.emplace(job_.links.claim(TRY(identify(file, info, entry.path)), earlier));
   if (earlier.directory == nullptr) return false;
   const std::string path = Directories::relative(*earlier.directory, earlier.name);
   TRY(check(link_below(job_.directories.top().to.get(), path, to(), entry.name), "link", entry.path));

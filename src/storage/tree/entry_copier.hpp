@@ -28,9 +28,10 @@ class EntryCopier {
   Status copy_special(const Entry& entry);
   Status copy_unopened(const Entry& entry, const Error& error);
   Status copy_mount_point(const Entry& entry);
-  Status make_link(const Entry& entry);
+  Result<Fd> hold(const Entry& entry, struct ::stat& info);
+  Status make_link(const Entry& entry, const Fd& held);
   Status set_flags(const Entry& entry, int to, unsigned flags, const struct ::stat& info);
-  Result<bool> linked(const Entry& entry, const struct ::stat& info, std::optional<HardLinks::Claim>& claim);
+  Result<bool> linked(const Entry& entry, int file, const struct ::stat& info, std::optional<HardLinks::Claim>& claim);
   Result<Fd> open_source(const std::string& name, int flags);
   Result<struct ::stat> stat_of(const Entry& entry);
   [[nodiscard]] Born born(mode_t mode) const;

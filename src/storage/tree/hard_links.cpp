@@ -13,8 +13,7 @@ constexpr std::size_t kPart = 3000;  // below PATH_MAX with the longest name add
 
 }  // namespace
 
-HardLinks::Claim HardLinks::claim(const struct ::stat& info, Place& place) {
-  const FileIdentity file{info.st_dev, info.st_ino};
+HardLinks::Claim HardLinks::claim(const InodeIdentity& file, Place& place) {
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto [at, is_first] = places_.try_emplace(file);

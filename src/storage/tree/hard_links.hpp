@@ -1,14 +1,13 @@
 // Files of a tree that have more than one name, while several threads copy it.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <condition_variable>
 #include <map>
 #include <mutex>
 #include <string>
 
 #include "storage/tree/directories.hpp"
+#include "storage/tree/inode_identity.hpp"
 
 namespace berth::storage {
 
@@ -32,21 +31,21 @@ class HardLinks {
 
    private:
     friend class HardLinks;
-    Claim(HardLinks& links, FileIdentity file) : links_(&links), file_(file) {}
+    Claim(HardLinks& links, const InodeIdentity& file) : links_(&links), file_(file) {}
     HardLinks* links_ = nullptr;
-    FileIdentity file_{};
+    InodeIdentity file_{};
   };
 
   explicit HardLinks(Directories& directories) : directories_(directories) {}
   // `place` is a name that the file has already; or it has none, and the claim is for who asks. A file with one name needs
   // neither. May wait until another thread has made the file; never for its data.
-  Claim claim(const struct ::stat& info, Place& place);
+  Claim claim(const InodeIdentity& file, Place& place);
 
  private:
   Directories& directories_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<FileIdentity, Place> places_;
+  std::map<InodeIdentity, Place> places_;
 };
 
 // linkat(2) of `path` below `top`, which may be longer than the kernel takes at once. 0, or -errno.

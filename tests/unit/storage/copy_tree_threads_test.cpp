@@ -224,5 +224,32 @@ TEST_F(ThreadsTest, ATreeThatChangesIsCopiedOrRefused) {
   EXPECT_TRUE(copy(3));
 }
 
+// A tree that changes: the number of a file that went is given to the next one.
+long same_number(long number, long a, long b, long c, long d, long e, long f) {
+  const long outcome = sys::raw::kernel(number, a, b, c, d, e, f);
+  if (outcome != 0 || (number != SYS_fstat && number != SYS_newfstatat)) return outcome;
+  struct ::stat& info = *reinterpret_cast<struct ::stat*>(number == SYS_fstat ? b : c);
+  if (!S_ISDIR(info.st_mode) && info.st_nlink > 1) info.st_ino = 42;
+  return outcome;
+}
+
+TEST_F(ThreadsTest, NumberThatIsUsedAgainMakesNoLink) {
+  for (const char* name : {"a", "b", "c"}) {
+    fs::create_directory(strings::cat(from_, "/", name));
+    write(strings::cat(from_, "/", name, "/file"), name);
+    fs::create_hard_link(strings::cat(from_, "/", name, "/file"), strings::cat(from_, "/", name, "/again"));
+    fs::create_symlink(name, strings::cat(from_, "/", name, "/link"));
+    fs::create_hard_link(strings::cat(from_, "/", name, "/link"), strings::cat(from_, "/", name, "/link-again"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // more than a tick of the clock that files are made by
+  }
+  Status outcome;
+  {
+    const sys::raw::ScopedDispatch numbers(same_number);
+    outcome = copy();
+  }
+  ASSERT_TRUE(outcome) << outcome.error().line();
+  expect_same();
+}
+
 }  // namespace
 }  // namespace berth::storage
