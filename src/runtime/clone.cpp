@@ -12,6 +12,7 @@
 #include "os/paths.hpp"
 #include "runtime/clone_job.hpp"
 #include "runtime/config_hook.hpp"
+#include "runtime/durable.hpp"
 #include "runtime/full_root.hpp"
 #include "runtime/hold.hpp"
 #include "runtime/host_name_file.hpp"
@@ -177,21 +178,8 @@ class Cloner {
     return {};
   }
 
-  // Nothing may look complete whose files are empty after the power failed. What is mounted for the copying is on its device when
-  // it is unmounted; a directory elsewhere may be on a file system of its own. Where only a few files are written, each is synced
-  // at once: the whole file system may have much to write that is not ours.
-  Status sync() {
-    if (settled_) return {};
-    const bool elsewhere = draft_.store != nullptr && draft_.store->traits().in_directory && !draft_.store->traits().is_block &&
-                           !os::is_below(draft_.root, draft_.target.directory());
-    if (elsewhere && sys::exists(draft_.root)) TRY(sync_filesystem_of(draft_.root));
-    return sync_filesystem_of(draft_.target.directory());
-  }
-
-  static Status sync_filesystem_of(const std::string& path) {
-    const Fd directory = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
-    return sys::sync_filesystem(directory.get(), path);
-  }
+  // Where only a few files are written, each is synced at once: the whole file system may have much to write that is not ours.
+  Status sync() { return settled_ ? Status{} : sync_container(draft_.target.directory(), draft_.store, draft_.root); }
 
   Status write_config() {
     const auto like = TRY(sys::kind_of(source_.config_file()));

@@ -15,6 +15,7 @@
 #include "config/parser.hpp"
 #include "os/paths.hpp"
 #include "runtime/container.hpp"
+#include "runtime/durable.hpp"
 #include "runtime/host_program.hpp"
 #include "runtime/new_directory.hpp"
 #include "runtime/root_journal.hpp"
@@ -130,6 +131,8 @@ class Creator {
     if (!draft_.root.empty()) TRY(make_root());
     if (!draft_.template_path.empty()) TRY(fill_root());
     if (!draft_.root.empty()) TRY(draft_.store->moved(draft_.root, {directory_, draft_.container.name()}));
+    // The configuration alone is on its device already.
+    if (!draft_.template_path.empty()) TRY(sync_container(directory_, draft_.store, draft_.root));
     TRY(new_directory_.complete());
     // It is whole now, and stays so: a journal that can't be removed says nothing any more.
     static_cast<void>(forget_roots(directory_));

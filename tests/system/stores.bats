@@ -227,7 +227,7 @@ hanging_resize() {
   strace -f -y -e trace=fsync,syncfs -o "$LXCPATH/.calls" lxc-copy "${P[@]}" "${N[@]}" -N "$NAME-shared" -s -B overlay 3>&-
   grep -q "fsync(.*/$NAME-shared/config>) *= 0" "$LXCPATH/.calls" || fail "$(cat "$LXCPATH/.calls")"
   grep -q "fsync(.*/hostname>) *= 0" "$LXCPATH/.calls" || fail "$(cat "$LXCPATH/.calls")"
-  ! grep syncfs "$LXCPATH/.calls"
+  lacks "$(cat "$LXCPATH/.calls")" syncfs
   # A copy of a copy gets its upper layer, and a full copy everything: those are many files.
   for options in "-n $NAME-shared -N $NAME-again -s" "-n $NAME-full -N $NAME-more"; do
     # shellcheck disable=SC2086
@@ -235,6 +235,22 @@ hanging_resize() {
     grep -q 'syncfs(.*) *= 0' "$LXCPATH/.calls" || fail "$options: $(cat "$LXCPATH/.calls")"
   done
   for name in again more shared full; do lxc-destroy "${P[@]}" -n "$NAME-$name"; done
+}
+
+@test "what a template has written is on the disk before the container is complete" {
+  only_berth
+  only_root
+  is_sanitized && skip "sanitizers and strace exclude each other"
+  printf '#!/bin/sh\nfor a; do case $a in --rootfs=*) echo x >"${a#*=}/file" ;; esac; done\n' >"$LXCPATH/template"
+  chmod 755 "$LXCPATH/template"
+  local calls=(strace -f -y -e trace=fsync,syncfs,unlinkat -o "$LXCPATH/.calls")
+  "${calls[@]}" lxc-create "${P[@]}" "${N[@]}" -f /dev/null -t "$LXCPATH/template" 3>&-
+  equals "$(grep -Eo "syncfs\(.*/$NAME>|$NAME/partial\"" "$LXCPATH/.calls" | sed 's|.*[/(]||')" "$NAME>"$'\n''partial"'
+  # Without a template one file is written, and the whole file system need not be.
+  "${calls[@]}" lxc-create "${P[@]}" -n "${NAME}n" -f /dev/null -t none 3>&-
+  grep -q "fsync(.*/config.*) *= 0" "$LXCPATH/.calls" || fail "$(cat "$LXCPATH/.calls")"
+  lacks "$(cat "$LXCPATH/.calls")" syncfs
+  for name in "$NAME" "${NAME}n"; do lxc-destroy "${P[@]}" -n "$name"; done
 }
 
 @test "overlay of several layers" {

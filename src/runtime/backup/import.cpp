@@ -19,6 +19,7 @@
 #include "runtime/backup/archive_worker.hpp"
 #include "runtime/backup/manifest.hpp"
 #include "runtime/backup/stream_thread.hpp"
+#include "runtime/durable.hpp"
 #include "runtime/host_name_file.hpp"
 #include "runtime/moved_config.hpp"
 #include "runtime/new_directory.hpp"
@@ -409,10 +410,7 @@ class Importer {
     std::vector<std::string> places{target_.directory()};
     for (const Unpacking& one : all_)
       if (one.store != nullptr && !one.store->traits().is_block && sys::exists(one.root)) places.push_back(one.root);
-    for (const std::string& place : places) {
-      const Fd directory = TRY(sys::open(place, O_RDONLY | O_DIRECTORY));
-      TRY(sys::sync_filesystem(directory.get(), place));
-    }
+    for (const std::string& place : places) TRY(sync_filesystem_of(place));
     return {};
   }
 
