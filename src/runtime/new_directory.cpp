@@ -50,7 +50,9 @@ Status NewDirectory::begin(Existing existing) {
     earlier.emplace();
     for (auto& entry : TRY(sys::list_directory(directory_))) earlier->push_back(std::move(entry.name));
   }
-  mark_ = TRY_CONTEXT(begin_creation(directory_, earlier), "cannot mark the creation as begun");
+  auto mark = begin_creation(directory_, earlier);
+  if (!mark && mark.error().code() == EEXIST) return fail(is_being_created());
+  mark_ = TRY_CONTEXT(std::move(mark), "cannot mark the creation as begun");
   earlier_ = std::move(earlier);
   return check_still_free(existing);
 }
@@ -107,11 +109,14 @@ Error NewDirectory::is_defined_already() const {
                          container_.name()));
 }
 
+Error NewDirectory::is_being_created() const {
+  return Error::message("another process is creating this container", EBUSY)
+      .because(directory_ + "/partial is locked")
+      .hint("wait for it, or choose another name");
+}
+
 Status NewDirectory::check_free(Existing existing) {
-  if (TRY(creation_state(directory_)) == Creation::kOngoing)
-    return fail(Error::message("another process is creating this container", EBUSY)
-                    .because(directory_ + "/partial is locked")
-                    .hint("wait for it, or choose another name"));
+  if (TRY(creation_state(directory_)) == Creation::kOngoing) return fail(is_being_created());
   if (!container_.defined() || existing == Existing::kDefinition) return {};
   return fail(is_defined_already());
 }

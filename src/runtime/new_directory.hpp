@@ -36,6 +36,7 @@ class NewDirectory {
   Status check_free(Existing existing);
   Status check_still_free(Existing existing);
   [[nodiscard]] Error is_defined_already() const;
+  [[nodiscard]] Error is_being_created() const;
   Status make_directory(Existing existing);
   [[nodiscard]] bool is_left_over() const;
 
