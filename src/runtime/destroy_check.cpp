@@ -2,6 +2,7 @@
 #include "runtime/destroy_check.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -38,26 +39,33 @@ Result<bool> is_whole(const Container& container) {
   return container.defined();
 }
 
+// Nothing: as is_whole() says, or somebody else has destroyed it meanwhile.
+Result<std::optional<config::Conf>> conf_of_whole(const Container& container) {
+  if (!TRY(is_whole(container))) return std::nullopt;
+  auto conf = load_to_go(container);
+  if (!conf && !container.defined()) return std::nullopt;
+  if (!conf) return fail(std::move(conf.error()));
+  return std::move(*conf);
+}
+
 // What is mounted from a root that goes is unmounted with it (zfs).
 Result<std::vector<std::string>> pool_roots(Going going) {
   std::vector<std::string> paths;
   for (const Container& container : going) {
-    if (!TRY(is_whole(container))) continue;
-    const config::Conf conf = TRY(load_to_go(container));
-    if (conf.rootfs.managed && conf.rootfs.type == "zfs") paths.push_back(conf.rootfs.path);
+    const auto conf = TRY(conf_of_whole(container));
+    if (conf && conf->rootfs.managed && conf->rootfs.type == "zfs") paths.push_back(conf->rootfs.path);
   }
   return paths;
 }
 
 Result<std::vector<std::string>> check_one(const Container& container, Going gone, const std::vector<std::string>& sources) {
   std::vector<std::string> kept;
-  if (TRY(is_whole(container))) {
+  if (const auto conf = TRY(conf_of_whole(container))) {
     TRY(check_stopped(container, ""));
     TRY(check_dependants_go(container, gone));
-    const config::Conf conf = TRY(load_to_go(container));
-    TRY(check_root_is_own(container, conf, gone));
-    if (const auto* store = TRY(store_of_root(conf))) TRY(store->check_destroy(conf.rootfs.path));
-    kept = TRY(unmanaged_entries(container, conf));
+    TRY(check_root_is_own(container, *conf, gone));
+    if (const auto* store = TRY(store_of_root(*conf))) TRY(store->check_destroy(conf->rootfs.path));
+    kept = TRY(unmanaged_entries(container, *conf));
   }
   TRY(storage::refuse_mounts_below(container.directory(), kept, sources));
   return kept;

@@ -37,16 +37,26 @@ bool has(const std::vector<Place>& places, const struct ::stat& about) {
   return std::ranges::any_of(places, [&](const Place& one) { return same(one.about, about); });
 }
 
-// What is there at `path`, or nearest above it, then all that holds it, "/" last.
-Result<std::vector<Place>> way_up(std::string path) {
-  auto found = sys::open(path, O_PATH);
-  for (; !found && is_absent(found.error()) && path != "/"; found = sys::open(path, O_PATH)) path = std::string(os::parent(path));
-  if (!found) return fail(std::move(found.error()));
+// Error ENOENT: something on the way was removed or moved since it was found.
+Result<std::vector<Place>> places_above(const Fd& found) {
   std::vector<Place> places;
-  std::string at = TRY(sys::read_link(strings::cat("/proc/self/fd/", found->get())));
+  std::string at = TRY(sys::read_link(strings::cat("/proc/self/fd/", found.get())));
   for (;; at = std::string(os::parent(at))) {
     places.push_back({at, TRY(sys::stat(at))});
     if (at == "/") return places;
+  }
+}
+
+// What is there at `path`, or nearest above it, then all that holds it, "/" last. Others come and go: each of them costs a look.
+Result<std::vector<Place>> way_up(const std::string& path) {
+  constexpr int kMostLooks = 100;
+  for (int look = 1;; ++look) {
+    std::string at = path;
+    auto found = sys::open(at, O_PATH);
+    for (; !found && is_absent(found.error()) && at != "/"; found = sys::open(at, O_PATH)) at = std::string(os::parent(at));
+    if (!found) return fail(std::move(found.error()));
+    auto places = places_above(*found);
+    if (places || !is_absent(places.error()) || look == kMostLooks) return places;
   }
 }
 
@@ -172,6 +182,7 @@ Error cannot_tell(Error error, const Container& other) {
 
 Status check_is_not_used_by(const Container& other, const config::Conf& conf, const std::vector<std::string>& going) {
   auto root = root_of(other);
+  if (!root && !other.defined()) return {};  // it has been destroyed meanwhile
   if (!root) return fail(cannot_tell(std::move(root.error()), other));
   if (root->path.empty()) return {};
   auto layers = root_directories(root->path);

@@ -151,8 +151,16 @@ Status restore(const Container& container, const std::string& name, const std::s
   return {};
 }
 
+// Whether something of it is there that a destroy knows how to remove.
+Result<bool> is_container_like(const Container& snapshot) {
+  return snapshot.defined() || TRY(creation_state(snapshot.directory())) != Creation::kNone;
+}
+
+// Somebody else may be quicker.
 Status remove_container(const Container& snapshot) {
-  TRY(destroy(snapshot, {}));
+  const Status gone = destroy(snapshot, {});
+  const bool was_gone = !gone && gone.error().code() == ENOENT && !TRY(is_container_like(snapshot));
+  if (!was_gone) TRY(gone);
   (void)sys::remove_directory(snapshot.lxcpath());  // goes only when it is empty
   return {};
 }
@@ -166,11 +174,20 @@ Status remove(const Container& container, const std::string& name) {
   return remove_container(snapshot);
 }
 
+// True: it was no snapshot, and is gone. With its lock, which those take who begin or end one.
+Result<bool> remove_stray(const Container& snapshot) {
+  const auto held = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file(snapshot.lxcpath(), snapshot.name()))));
+  if (TRY(is_container_like(snapshot))) return false;
+  const Status gone = storage::remove_tree(snapshot.directory());
+  if (!gone && gone.error().code() != ENOENT) return fail(gone.error());
+  return true;
+}
+
 // Of all that lies there: what has no configuration is nobody's any more.
 Status remove_entry(const std::string& place, const std::string& name) {
   const Container snapshot = TRY(Container::open(name, place));
-  const bool container_like = snapshot.defined() || TRY(creation_state(snapshot.directory())) != Creation::kNone;
-  return container_like ? remove_container(snapshot) : storage::remove_tree(snapshot.directory());
+  if (!TRY(is_container_like(snapshot)) && TRY(remove_stray(snapshot))) return {};
+  return remove_container(snapshot);
 }
 
 Result<bool> remove_all(const Container& container) {

@@ -122,3 +122,37 @@ second_path() {
   status_of "$delayed" 1
   [ -e "$LXCPATH/$NAME/config" ]
 }
+
+@test "a destroy does not mind that another container goes while it looks whether that uses its root" {
+  only_root
+  plain_container
+  make_container "${NAME}b" </dev/null
+  delayed exit openat "$LXCPATH/${NAME}b/rootfs" lxc-destroy "${P[@]}" "${N[@]}"
+  sleep 0.7
+  lxc-destroy "${P[@]}" -n "${NAME}b"
+  status_of "$delayed" 0
+  [ ! -e "$LXCPATH/$NAME" ]
+  plain_container
+  make_container "${NAME}b" </dev/null
+  delayed enter openat "$LXCPATH/${NAME}b/config" lxc-destroy "${P[@]}" "${N[@]}"
+  sleep 0.7
+  lxc-destroy "${P[@]}" -n "${NAME}b"
+  status_of "$delayed" 0
+  [ ! -e "$LXCPATH/$NAME" ]
+}
+
+@test "all snapshots go, and the container with them, whoever removes one of them meanwhile" {
+  only_root
+  plain_container
+  lxc-snapshot "${P[@]}" "${N[@]}" 3>&-
+  delayed enter openat "$LXCPATH/$NAME/snaps/snap0/partial" lxc-snapshot "${P[@]}" "${N[@]}" -d ALL
+  sleep 0.7
+  lxc-snapshot "${P[@]}" "${N[@]}" -d snap0
+  status_of "$delayed" 0
+  lxc-snapshot "${P[@]}" "${N[@]}" 3>&-
+  delayed enter openat "$LXCPATH/$NAME/snaps/snap0/config" lxc-destroy "${P[@]}" "${N[@]}" -s
+  sleep 0.7
+  lxc-snapshot "${P[@]}" "${N[@]}" -d snap0
+  status_of "$delayed" 0
+  [ ! -e "$LXCPATH/$NAME" ]
+}
