@@ -76,7 +76,7 @@ def all_questions():
     for key, own in values.KEYS.items():
         yield key, [("get", key)]
         yield key, [("clear", key), ("text",)]
-        for value in own + values.ANYTHING:
+        for value in own + values.anything(key):
             for steps in questions_of_value(key, value, ""):
                 yield key + " = " + value, steps
     for subkey, (own, kind) in values.NETWORK_KEYS.items():

@@ -26,17 +26,21 @@ start_theirs() {
   timeout 20 "$LXC/lxc-start" "${P[@]}" "${N[@]}" "$@" 3>&-
   ours wait -s RUNNING -t 20
 }
+has_other_init() { [ "$(ours info -p -H)" != "$1" ]; }
 forget_pivots() { rmdir /sys/fs/cgroup/*/lxc.pivot 2>/dev/null || true; }
 
 monitored() { grep -c "'$NAME' changed state to \[$1\]" "$LXCPATH/.seen" || true; }
 saw() { [ "$(monitored "$1")" -ge 1 ]; }
+
+# It listens, and one client has come.
+daemon_serves() { [ "$(grep -c "@lxc/.*/$LXCPATH\$" /proc/net/unix)" -ge 2 ]; }
 
 # listen PROGRAM: a lxc-monitor in the background that writes to .seen, when its daemon serves.
 listen() {
   "$1" "${P[@]}" -n "$NAME" >"$LXCPATH/.seen" 2>"$LXCPATH/.seen.err" 3>&- &
   listener=$!
   eventually 5 grep -q "@lxc/.*/$LXCPATH\$" /proc/net/unix
-  eventually 5 [ "$(grep -c "@lxc/.*/$LXCPATH\$" /proc/net/unix)" -ge 2 ]
+  eventually 5 daemon_serves
 }
 hush() {
   kill "$listener" 2>/dev/null || true
@@ -86,7 +90,7 @@ v2() {
   local before
   before=$(ours info -p -H)
   theirs stop -r
-  eventually 10 [ "$(ours info -p -H)" != "$before" ]
+  eventually 10 has_other_init "$before"
   ours wait -s RUNNING -t 10
   theirs stop
   equals "$(state)" STOPPED
@@ -243,7 +247,7 @@ PYTHON
   local before
   before=$(init_pid)
   ours stop -r
-  eventually 10 [ "$(init_pid)" != "$before" ]
+  eventually 10 has_other_init "$before"
   ours wait -s RUNNING -t 10
   ours wait -s STOPPED -t 20 3>&- &
   local waiter=$!

@@ -43,6 +43,11 @@ teardown() {
     name=$(basename "$(dirname "$config")")
     lxc-stop "${P[@]}" -n "$name" -k >/dev/null 2>&1 || true
   done
+  # What a test that failed had begun beside itself.
+  local jobs
+  jobs=$(jobs -p)
+  # shellcheck disable=SC2086
+  [ -z "$jobs" ] || kill $jobs 2>/dev/null || true
   local leaks=0
   check_no_leaks || leaks=1
   unmount_below "$LXCPATH"
