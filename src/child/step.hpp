@@ -52,6 +52,7 @@ enum class Op : std::uint16_t {
   kShareDirectory,    // text0 = directory, made when missing; becomes a shared mount of itself. text1 = the uppermost directory
                       // that has to be made, absent: none
   kUnshareDirectory,  // the same texts: unmounts it and removes what was made, as far as it is empty
+  kEnsureDirectory,   // text0 = directory, num0 = mode, num1 = uid, num2 = gid: made so when it is absent, those above it too
   kDeviceProgram,     // text0 = cgroup v2 directory, text1 = instructions in hexadecimal; list0 = the rules in words
   kOpenNetwork,  // num0 = slot for the network namespace of the container's first process, num1 = slot for a NETLINK_ROUTE socket
                  // in it

@@ -4,38 +4,14 @@
 #include <sys/stat.h>
 
 #include "base/strings.hpp"
+#include "config/mount_entry.hpp"
+#include "config/mount_layers.hpp"
 #include "sys/file.hpp"
 
 namespace berth::cli {
 namespace {
 
 constexpr std::string_view kForm = "bind=/source:/target:ro or overlay=/source:/target";
-
-// fstab(5) separates its fields by blanks.
-std::string escaped(std::string_view path) {
-  std::string text;
-  for (const char c : path) {
-    if (c == ' ')
-      text += "\\040";
-    else if (c == '\t')
-      text += "\\011";
-    else if (c == '\\')
-      text += "\\134";
-    else
-      text += c;
-  }
-  return text;
-}
-
-// For a layer in the data of an overlay, where commas, colons and backslashes mean something.
-std::string layer(std::string_view path) {
-  std::string text;
-  for (const char c : path) {
-    if (c == ',' || c == ':' || c == '\\') text += '\\';
-    text += c;
-  }
-  return escaped(text);
-}
 
 Status check_kind(std::string_view mount, std::string_view kind) {
   if (kind == "bind" || kind == "overlay") return {};
@@ -80,13 +56,15 @@ Result<std::vector<CopyMount>> parse_mount_option(std::string_view text) {
 }
 
 std::string bind_entry(const CopyMount& mount) {
-  return strings::cat(escaped(mount.source), " ", escaped(mount.target), " none bind", mount.read_only ? ",ro" : "",
-                      mount.directory ? ",create=dir" : ",create=file");
+  return strings::cat(config::encode_mount_field(mount.source), " ", config::encode_mount_field(mount.target), " none bind",
+                      mount.read_only ? ",ro" : "", mount.directory ? ",create=dir" : ",create=file");
 }
 
 std::string overlay_entry(const CopyMount& mount, const std::string& upper, const std::string& work) {
-  return strings::cat("overlay ", escaped(mount.target), " overlay lowerdir=", layer(mount.source), ",upperdir=", layer(upper),
-                      ",workdir=", layer(work), mount.read_only ? ",ro" : "", ",create=dir");
+  const std::string layers = strings::cat("lowerdir=", config::escape_layer(mount.source),
+                                          ",upperdir=", config::escape_layer(upper), ",workdir=", config::escape_layer(work));
+  return strings::cat("overlay ", config::encode_mount_field(mount.target), " overlay ", config::encode_mount_field(layers),
+                      mount.read_only ? ",ro" : "", ",create=dir");
 }
 
 }  // namespace berth::cli

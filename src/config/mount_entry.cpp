@@ -70,22 +70,6 @@ const OptionName* find_option(const std::array<OptionName, N>& table, std::strin
 
 bool is_octal(char c) { return c >= '0' && c <= '7'; }
 
-// \040 and the like, as getmntent(3) decodes them; other backslashes stay.
-std::string decoded(std::string_view field) {
-  std::string text;
-  for (std::size_t i = 0; i < field.size(); ++i) {
-    const bool escape = field[i] == '\\' && i + 3 < field.size() && field[i + 1] <= '3' && is_octal(field[i + 1]) &&
-                        is_octal(field[i + 2]) && is_octal(field[i + 3]);
-    if (!escape) {
-      text += field[i];
-      continue;
-    }
-    text += static_cast<char>((field[i + 1] - '0') * 64 + (field[i + 2] - '0') * 8 + (field[i + 3] - '0'));
-    i += 3;
-  }
-  return text;
-}
-
 void append_data(std::string& data, std::string_view option) {
   if (!data.empty()) data += ',';
   data += option;
@@ -136,7 +120,7 @@ Status parse_entry_options(MountEntry& entry, std::string_view text) {
   for (const std::string_view name : strings::split_words(text, ",")) {
     if (!TRY(parse_entry_option(entry, name))) TRY(parse_common_option(entry.options, name));
   }
-  entry.options.data = decoded(entry.options.data);
+  entry.options.data = decode_mount_field(entry.options.data);
   return {};
 }
 
@@ -154,6 +138,37 @@ Status check_tail(const std::vector<std::string_view>& fields) {
 
 }  // namespace
 
+// \040 and the like, as getmntent(3) decodes them; other backslashes stay.
+std::string decode_mount_field(std::string_view field) {
+  std::string text;
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    const bool escape = field[i] == '\\' && i + 3 < field.size() && field[i + 1] <= '3' && is_octal(field[i + 1]) &&
+                        is_octal(field[i + 2]) && is_octal(field[i + 3]);
+    if (!escape) {
+      text += field[i];
+      continue;
+    }
+    text += static_cast<char>((field[i + 1] - '0') * 64 + (field[i + 2] - '0') * 8 + (field[i + 3] - '0'));
+    i += 3;
+  }
+  return text;
+}
+
+std::string encode_mount_field(std::string_view text) {
+  std::string field;
+  for (const char c : text) {
+    if (c == ' ')
+      field += "\\040";
+    else if (c == '\t')
+      field += "\\011";
+    else if (c == '\\')
+      field += "\\134";
+    else
+      field += c;
+  }
+  return field;
+}
+
 Result<MountEntry> parse_mount_entry(std::string_view line) {
   const bool nul = line.find('\0') != std::string_view::npos || line.find("\\000") != std::string_view::npos;
   if (nul) return fail("the mount line holds a NUL byte");
@@ -165,9 +180,9 @@ Result<MountEntry> parse_mount_entry(std::string_view line) {
   }
   TRY(check_tail(fields));
   MountEntry entry;
-  entry.source = decoded(fields[0]);
-  entry.target = decoded(fields[1]);
-  entry.type = decoded(fields[2]);
+  entry.source = decode_mount_field(fields[0]);
+  entry.target = decode_mount_field(fields[1]);
+  entry.type = decode_mount_field(fields[2]);
   if (fields.size() > 3 && !fields[3].starts_with('#')) TRY(parse_entry_options(entry, fields[3]));
   return entry;
 }

@@ -33,6 +33,10 @@ struct MountEntry {
 // One line of fstab(5); octal escapes (\040) are decoded. `target` may be absolute or relative.
 Result<MountEntry> parse_mount_entry(std::string_view line);
 
+// A field of fstab(5), which are separated by blanks: \040 and the like are read; blanks and backslashes are written so.
+std::string decode_mount_field(std::string_view field);
+std::string encode_mount_field(std::string_view text);
+
 // A whole file. Blank lines and comments are skipped. An Error is set_by `name` and the line.
 Result<std::vector<MountEntry>> parse_fstab(std::string_view text, std::string_view name);
 

@@ -114,6 +114,7 @@ void plan_limits(Builder& builder);              // start_process.cpp
 Status plan_root(Builder& builder);              // start_root.cpp
 void plan_sysctls(Builder& builder);             // start_process.cpp
 void plan_automatic_mounts(Builder& builder);    // start_mounts.cpp
+void plan_layers(Builder& builder);              // start_layers.cpp: those that mount entries write to
 Status plan_mount_entries(Builder& builder);     // start_mounts.cpp
 void plan_cgroup_mounts(Builder& builder);       // start_mounts.cpp
 Status plan_shared_directory(Builder& builder);  // start_shared_mounts.cpp: its part of the host, before anything else

@@ -36,6 +36,7 @@ constexpr auto kOpNames = std::to_array<OpName>({
     OpName{child::Op::kCloseSlot, "close"},
     OpName{child::Op::kAwaitRunning, "await-running"},
     OpName{child::Op::kShareDirectory, "share-directory"},
+    OpName{child::Op::kEnsureDirectory, "ensure-directory"},
     OpName{child::Op::kUnshareDirectory, "unshare-directory"},
     OpName{child::Op::kDeviceProgram, "device-program"},
     OpName{child::Op::kOpenNetwork, "open-network"},

@@ -167,6 +167,7 @@ Result<Plan> plan_start(const StartInputs& inputs) {
   plan_caller_cgroups(builder);
   plan_monitor_cgroups(builder);
   plan_host_hooks(builder, config::HookType::kPreStart, child::Phase::kPrepare, false);
+  plan_layers(builder);
   plan_host_console(builder);
   TRY(plan_clone(builder));
   append_parallel(builder);

@@ -199,6 +199,15 @@ Status unshare_directory(Frame& frame) {
   return !gone && gone.error().code() != EINVAL ? gone : Status{};
 }
 
+Status ensure_directory(Frame& frame) {
+  const std::string directory = frame.text(0);
+  if (sys::exists(directory)) return {};
+  const auto mode = static_cast<mode_t>(frame.num(0));
+  TRY(sys::ensure_directory(directory, mode));
+  TRY(sys::chmod(directory, mode));
+  return sys::chown(directory, static_cast<uid_t>(frame.num(1)), static_cast<gid_t>(frame.num(2)));
+}
+
 Status host_hook(Frame& frame) { return run_program(hook_command(frame.blob, frame.step, frame.context)); }
 
 Status run(Frame& frame) {
@@ -241,6 +250,8 @@ Status run(Frame& frame) {
       return share_directory(frame);
     case Op::kUnshareDirectory:
       return unshare_directory(frame);
+    case Op::kEnsureDirectory:
+      return ensure_directory(frame);
     case Op::kDeviceProgram:
       return device_program(frame);
     case Op::kOpenNetwork:

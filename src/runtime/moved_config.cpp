@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/strings.hpp"
+#include "config/mount_layers.hpp"
 #include "config/network_values.hpp"
 #include "config/parser.hpp"
 #include "config/rewrite.hpp"
@@ -19,7 +20,7 @@ namespace berth::runtime {
 namespace {
 
 constexpr std::string_view kRoot = "lxc.rootfs.path", kName = "lxc.uts.name", kInclude = "lxc.include";
-constexpr std::string_view kManaged = "lxc.rootfs.managed";
+constexpr std::string_view kManaged = "lxc.rootfs.managed", kMountEntry = "lxc.mount.entry";
 constexpr std::string_view kNewAddress = "00:16:3e:xx:xx:xx";
 // Files that the container writes by itself: a copy has its own.
 constexpr auto kLogKeys = std::to_array<std::string_view>({"lxc.log.file", "lxc.console.logfile"});
@@ -70,7 +71,20 @@ class Mover {
     const bool one_path = is_one_of(key, kLogKeys) || is_one_of(key, kFileKeys);
     if (one_path) return moved(key, value);
     const std::string_view separators = key == kRoot ? ":" : strings::kBlanks;
-    return config::rewrite_words(value, separators, [&](std::string_view word) { return moved(key, word); });
+    return config::rewrite_words(value, separators, [&](std::string_view word) {
+      return key == kMountEntry && !word.starts_with('/') ? moved_layers(word) : moved(key, word);
+    });
+  }
+
+  // What a container writes into is its own: a copy's upper layer is in the copy's directory, where its start makes it.
+  std::string moved_layers(std::string_view options) {
+    return config::edit_layers_of_field(options, [this](config::Layer layer, const std::string& written) {
+      const std::string path = written.starts_with('/') ? by_known_name(os::normalise(written), move_.from) : written;
+      const bool own = layer != config::Layer::kLower && os::is_below(path, move_.from);
+      if (!own) return moved(kMountEntry, written);
+      const std::string target = strings::cat(move_.to, std::string_view(path).substr(move_.from.size()));
+      return target == path ? written : target;
+    });
   }
 
   std::optional<std::string> made_address() {

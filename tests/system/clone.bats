@@ -138,6 +138,29 @@ HOOK
   equals "$(lxc-ls "${P[@]}" -1 | tr '\n' ' ')" "$NAME ${NAME}b "
 }
 
+@test "what copies write to an overlay mount is their own" {
+  only_root
+  local low=$LXCPATH/.low one=${NAME}e two=${NAME}f
+  plain_container
+  mkdir "$low"
+  echo low >"$low/file"
+  copy -e -D -N "$one" -m "overlay=$low:/mnt" >/dev/null
+  inside_of() { lxc-attach "${P[@]}" -n "$1" -- sh -c "$2"; }
+  inside_of "$one" 'echo one >/mnt/one'
+  lxc-stop "${P[@]}" -n "$one" -k
+  lxc-copy "${P[@]}" -n "$one" -N "$two" 3>&-
+  lacks "$(cat "$LXCPATH/$two/config")" "upperdir=$LXCPATH/$one/"
+  sed -i '/^lxc.ephemeral/d' "$LXCPATH/$two/config"
+  start_container "$two"
+  inside_of "$two" 'echo two >/mnt/two'
+  equals "$(ls "$LXCPATH/$one"/delta#*)" one
+  lxc-stop "${P[@]}" -n "$two" -k
+  lxc-copy "${P[@]}" -n "$two" -N "${two}r" -R 3>&-
+  start_container "${two}r"
+  equals "$(inside_of "${two}r" 'cat /mnt/two /mnt/file' | tr '\n' ' ')" "two low "
+  lxc-stop "${P[@]}" -n "${two}r" -k
+}
+
 @test "a running container is copied with -a, while it changes" {
   plain_container
   start_container

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/strings.hpp"
+#include "config/mount_layers.hpp"
 #include "config/parser.hpp"
 #include "config/rewrite.hpp"
 #include "os/paths.hpp"
@@ -347,10 +348,15 @@ class Importer {
   }
 
   [[nodiscard]] std::string moved_text(const std::string& text, const Unpacking& one) const {
-    return config::rewrite_values(text, [&](std::string_view, std::string_view value) -> std::optional<std::string> {
-      return config::rewrite_words(value, ": \t", [&](std::string_view word) {
-        const std::string own = moved(word, one);
-        return own == word ? moved(word, all_.front()) : own;
+    const auto edit_path = [&](std::string_view word) {
+      const std::string own = moved(word, one);
+      return own == word ? moved(word, all_.front()) : own;
+    };
+    return config::rewrite_values(text, [&](std::string_view key, std::string_view value) -> std::optional<std::string> {
+      if (key != "lxc.mount.entry") return config::rewrite_words(value, ": \t", edit_path);
+      return config::rewrite_words(value, strings::kBlanks, [&](std::string_view word) {
+        if (word.starts_with('/')) return config::rewrite_words(word, ":", edit_path);
+        return config::edit_layers_of_field(word, [&](config::Layer, const std::string& path) { return edit_path(path); });
       });
     });
   }

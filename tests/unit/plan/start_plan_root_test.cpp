@@ -156,6 +156,27 @@ TEST_F(StartPlanRoot, FstabLinesKeepTheirPlace) {
   EXPECT_EQ(mount->origin.line, 2U);
 }
 
+TEST_F(StartPlanRoot, TheLayersThatAMountWritesToAreMadeInTheContainersDirectory) {
+  const std::string own = directory + "/web1";
+  std::filesystem::create_directories(own + "/there");
+  const auto entry = [&](const std::string& upper, const std::string& work) {
+    return "lxc.mount.entry = none mnt overlay lowerdir=" + root + ",upperdir=" + upper + ",workdir=" + work + "\n";
+  };
+  const Plan made = plan_with_root(entry(own + "/delta", own + "/there")).value();
+  const PlannedStep* upper = find(made, Op::kEnsureDirectory);
+  ASSERT_NE(upper, nullptr);
+  EXPECT_EQ(upper->text[0], own + "/delta");
+  EXPECT_EQ(upper->num[0], 0755);
+  EXPECT_EQ(upper->origin.line, 2U);
+  EXPECT_LT(position(made, Op::kEnsureDirectory), position(made, Op::kClone));
+  EXPECT_EQ(find(made, Op::kEnsureDirectory, 1), nullptr);
+  EXPECT_EQ(find(plan_with_root(entry(directory + "/other", own + "/../other")).value(), Op::kEnsureDirectory), nullptr);
+  const std::string inside = own + "/rootfs";
+  std::filesystem::create_directories(inside);
+  EXPECT_EQ(find(plan("lxc.rootfs.path = " + inside + "\n" + entry(inside + "/u", inside + "/w")).value(), Op::kEnsureDirectory),
+            nullptr);
+}
+
 TEST_F(StartPlanRoot, UnsupportedStorageIsRefused) { EXPECT_FALSE(plan("lxc.rootfs.path = loop:/x\n")); }
 
 TEST_F(StartPlanRoot, ASharedDirectoryIsMadeByTheCallerAndTakenBack) {

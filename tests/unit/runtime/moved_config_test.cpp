@@ -125,6 +125,16 @@ TEST_F(MovedConfigTest, ARenameMovesTheRootHoweverItsPathIsWritten) {
   EXPECT_THAT(moved.text, HasSubstr(old_ + "/../other/log\n"));
 }
 
+TEST_F(MovedConfigTest, ACopyHasTheUpperLayersOfItsMountsForItself) {
+  const auto entry = [](const std::string& low, const std::string& own) {
+    return "lxc.mount.entry = none mnt overlay ro,lowerdir=/low:" + low + "/low,upperdir=" + own + "/delta#a,workdir=" + own +
+           "/work#a,create=dir 0 0\n";
+  };
+  EXPECT_THAT(move(entry(old_, old_)).text, HasSubstr(entry(old_, new_)));
+  EXPECT_THAT(move(entry(old_, old_), kAsRename).text, HasSubstr(entry(new_, new_)));
+  EXPECT_THAT(move(entry("/x", "/y")).text, HasSubstr(entry("/x", "/y")));
+}
+
 TEST_F(MovedConfigTest, ARootElsewhereStaysInARename) {
   const std::string text = "lxc.rootfs.path = " + base_ + "/elsewhere\nlxc.uts.name = new\n";
   EXPECT_EQ(move(text, kAsRename).text, text);
