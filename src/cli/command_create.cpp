@@ -4,10 +4,12 @@
 #include <cerrno>
 
 #include "cli/commands.hpp"
+#include "cli/interruption.hpp"
 #include "cli/report.hpp"
 #include "cli/root_options.hpp"
 #include "os/command.hpp"
 #include "runtime/create.hpp"
+#include "storage/progress.hpp"
 
 namespace berth::cli {
 namespace {
@@ -50,6 +52,15 @@ void tell_what_prevents_a_start(const Common& options, const runtime::Container&
   notice(options, strings::cat("made, but it can't be started as it is: ", error.contexts().front(), by, "; ", error.hint()));
 }
 
+// The wish that it should end; nothing is shown.
+class Cancellation final : public storage::Progress {
+ public:
+  [[nodiscard]] bool cancelled() const override { return interrupted(); }
+
+ private:
+  Interruption interruption_;
+};
+
 Result<int> create(CreateOptions& options) {
   TRY(check(options));
   const auto container = TRY(open_container(options));
@@ -62,7 +73,11 @@ Result<int> create(CreateOptions& options) {
   request.specs = options.specs;
   request.template_args = options.arguments;
   request.quiet = options.quiet;
-  TRY(runtime::create(request));
+  {
+    Cancellation cancellation;
+    request.progress = &cancellation;
+    TRY(runtime::create(request));
+  }
   tell_what_prevents_a_start(options, container);
   return 0;
 }

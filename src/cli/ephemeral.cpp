@@ -128,6 +128,7 @@ Result<int> run_inside(const Common& options, const runtime::Container& copy, co
 }  // namespace
 
 Result<int> run_ephemeral(const Common& options, const runtime::Container& source, const EphemeralRequest& request) {
+  const PipeErrors no_signal;  // who reads our output and goes does not leave a copy behind
   const runtime::Container copy = TRY(make_copy(options, source, request));
   const bool foreground = request.foreground && request.command.empty();
   if (!options.quiet) print(strings::cat("Created ", copy.name(), " as clone of ", source.name(), "\n"));

@@ -25,7 +25,19 @@ void on_signal(int signal) {
   (void)::raise(signal);
 }
 
+// A handler, where SIG_IGN would do: exec forgets it.
+void on_closed_pipe(int) {}
+
 }  // namespace
+
+PipeErrors::PipeErrors() {
+  struct ::sigaction ours{};
+  ours.sa_handler = on_closed_pipe;
+  ours.sa_flags = SA_RESTART;
+  (void)::sigaction(SIGPIPE, &ours, &before_);  // can't fail for it
+}
+
+PipeErrors::~PipeErrors() { (void)::sigaction(SIGPIPE, &before_, nullptr); }
 
 Interruption::Interruption() {
   for (std::size_t i = 0; i < kSignals.size(); ++i) {

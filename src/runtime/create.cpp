@@ -41,6 +41,9 @@ struct Draft {
   std::vector<std::string> template_args{};
   bool quiet = false;
   bool over_definition = false;
+  const storage::Progress* progress = nullptr;
+
+  [[nodiscard]] bool cancelled() const { return progress != nullptr && progress->cancelled(); }
 };
 
 Status check_directory_option(const std::string& directory) {
@@ -100,7 +103,8 @@ Result<Draft> prepare(const CreateRequest& request) {
   Draft draft{.container = TRY(Container::open(request.name, request.lxcpath)),
               .template_args = request.template_args,
               .quiet = request.quiet,
-              .over_definition = request.over_definition};
+              .over_definition = request.over_definition,
+              .progress = request.progress};
   if (request.template_name.empty())
     return fail(Error::message("no template was named").hint("add --template busybox, or --template none"));
   TRY(check_directory_option(request.specs.directory));
@@ -129,10 +133,12 @@ class Creator {
     if (draft_.container.defined()) earlier_kind_ = TRY(sys::kind_of(draft_.container.config_file()));
     TRY_CONTEXT(write_config(draft_.text), "cannot write the configuration");
     if (!draft_.root.empty()) TRY(make_root());
+    TRY(check_wanted());
     if (!draft_.template_path.empty()) TRY(fill_root());
     if (!draft_.root.empty()) TRY(draft_.store->moved(draft_.root, {directory_, draft_.container.name()}));
     // The configuration alone is on its device already.
     if (!draft_.template_path.empty()) TRY(sync_container(directory_, draft_.store, draft_.root));
+    TRY(check_wanted());
     TRY(new_directory_.complete());
     // It is whole now, and stays so: a journal that can't be removed says nothing any more.
     static_cast<void>(forget_roots(directory_));
@@ -147,6 +153,8 @@ class Creator {
   }
 
  private:
+  [[nodiscard]] Status check_wanted() const { return draft_.cancelled() ? fail("the work was cancelled", ECANCELED) : Status{}; }
+
   [[nodiscard]] NewDirectory::Existing existing() const {
     const bool only_configured = draft_.over_definition && !sys::exists(draft_.root);
     return only_configured ? NewDirectory::Existing::kDefinition : NewDirectory::Existing::kDirectory;
@@ -192,7 +200,9 @@ class Creator {
     program.arguments.insert(program.arguments.end(), draft_.template_args.begin(), draft_.template_args.end());
     program.environment = own_environment();
     program.quiet = draft_.quiet;
+    program.progress = draft_.progress;
     const HostOutcome outcome = TRY_CONTEXT(run_host_program(program), "cannot run the template");
+    TRY(check_wanted());
     if (outcome.status != 0)
       return fail(Error::message(strings::cat("the template ", describe_wait_status(outcome.status)), EIO)
                       .because(draft_.template_path + " says why, above")

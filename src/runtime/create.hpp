@@ -7,6 +7,7 @@
 
 #include "base/result.hpp"
 #include "storage/backing_store.hpp"
+#include "storage/progress.hpp"
 
 namespace berth::runtime {
 
@@ -20,7 +21,8 @@ struct CreateRequest {
   std::string bdev;      // --bdev; empty or "none" = "dir"; "best" = the first of btrfs, zfs, lvm, dir that can be had
   storage::Specs specs;  // --dir, --fstype, --vgname and the like
   std::vector<std::string> template_args;
-  bool quiet = false;  // the template's standard output goes to /dev/null; its errors are still shown
+  bool quiet = false;                           // the template's standard output goes to /dev/null; its errors are still shown
+  const storage::Progress* progress = nullptr;  // for cancelled() alone: the template and all that it has started are ended then
 };
 
 // Everything that was made is removed again when a later part fails. While it runs the container's directory holds a locked file

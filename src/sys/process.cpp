@@ -165,6 +165,13 @@ Result<Cloned> clone(std::uint64_t flags, int cgroup_fd) {
   return Cloned{static_cast<pid_t>(pid), pid == 0 ? Fd() : Fd(pidfd)};
 }
 
+Result<bool> adopt_orphans(bool wanted) {
+  int before = 0;
+  TRY(status(raw::call(SYS_prctl, PR_GET_CHILD_SUBREAPER, &before, 0, 0, 0), "prctl", "PR_GET_CHILD_SUBREAPER"));
+  TRY(status(raw::call(SYS_prctl, PR_SET_CHILD_SUBREAPER, wanted ? 1UL : 0UL, 0, 0, 0), "prctl", "PR_SET_CHILD_SUBREAPER"));
+  return before != 0;
+}
+
 Status set_death_signal(int signal) {
   return status(raw::call(SYS_prctl, PR_SET_PDEATHSIG, signal, 0, 0, 0), "prctl", "PR_SET_PDEATHSIG");
 }

@@ -56,6 +56,8 @@ struct Cloned {
 Result<Cloned> clone(std::uint64_t flags, int cgroup_fd = -1);
 
 Status set_death_signal(int signal);
+// Whoever descends from this process and loses its parent becomes its child instead of init's. Returns what was set before.
+Result<bool> adopt_orphans(bool wanted);
 Status set_process_limit(pid_t pid, int resource, rlim64_t soft, rlim64_t hard);
 Result<Fd> signal_fd(const sigset_t& mask);
 // The signal does again what it does in a fresh process. For one that can have a handler.

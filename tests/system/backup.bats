@@ -168,6 +168,30 @@ big_container() {
   same_roots "$NAME" "${NAME}b"
 }
 
+# Its standard error, or output, is a pipe that nobody reads.
+unread_errors() { python3 -c 'import os, subprocess, sys
+r, w = os.pipe(); os.close(r); sys.exit(subprocess.run(sys.argv[1:], stderr=w, stdin=subprocess.DEVNULL).returncode & 255)' "$@"; }
+unread_output() { python3 -c 'import os, subprocess, sys
+r, w = os.pipe(); os.close(r); sys.exit(subprocess.run(sys.argv[1:], stdout=w, stdin=subprocess.DEVNULL).returncode & 255)' "$@"; }
+
+@test "who shows the progress goes away: the work is done all the same; whoever reads the archive: it is taken back" {
+  plain_container
+  start_container
+  unread_errors berth export "${P[@]}" --progress plain "$NAME" "$LXCPATH/a.tar" 3>&-
+  equals "$(lxc-info "${P[@]}" "${N[@]}" -sH)" RUNNING
+  [ ! -e "$LXCPATH/$NAME/exporting" ] && [ -e "$LXCPATH/a.tar" ] && [ ! -e "$LXCPATH/a.tar.partial" ]
+  unread_errors berth import "${P[@]}" --progress plain "$LXCPATH/a.tar" "${NAME}b" 3>&-
+  [ ! -e "$LXCPATH/${NAME}b/partial" ]
+  unread_errors lxc-copy "${P[@]}" -n "${NAME}b" -N "${NAME}c" 3>&-
+  [ ! -e "$LXCPATH/${NAME}c/partial" ]
+  exits 1 unread_output berth export "${P[@]}" "$NAME" - 3>&-
+  contains "$output" "its reader went away"
+  equals "$(lxc-info "${P[@]}" "${N[@]}" -sH)" RUNNING
+  [ ! -e "$LXCPATH/$NAME/exporting" ]
+  exits 1 unread_output lxc-copy "${P[@]}" -n "${NAME}b" -N "${NAME}e" -e 3>&-
+  [ ! -e "$LXCPATH/${NAME}e" ]
+}
+
 @test "no space" {
   big_container
   mkdir "$LXCPATH/small"

@@ -92,6 +92,27 @@ both"
   lxc-destroy "${P[@]}" "${N[@]}"
 }
 
+@test "a signal ends the template and all that it started, and takes back what was made" {
+  only_berth "LXC leaves the template running and the half container"
+  printf '#!/bin/sh\n(setsid sleep 321.5 >/dev/null 2>&1 &)\n: >"${1#--path=}/begun"\nsleep 321.5\nsleep 321.5\n' >"$LXCPATH/template"
+  chmod 755 "$LXCPATH/template"
+  echo "lxc.net.0.type = empty" >"$LXCPATH/c.conf"
+  local signal pid i status
+  for signal in TERM HUP; do
+    lxc-create "${P[@]}" "${N[@]}" -t "$LXCPATH/template" -f "$LXCPATH/c.conf" 3>&- 2>"$LXCPATH/said" &
+    pid=$! status=0
+    for ((i = 0; i < 100; i++)); do [ ! -e "$LXCPATH/$NAME/begun" ] || break; sleep 0.05; done
+    sleep 0.2
+    equals "$(pgrep -fc 'sleep 321\.5')" 2
+    kill "-$signal" "$pid"
+    wait "$pid" || status=$?
+    equals "$status" 130
+    contains "$(cat "$LXCPATH/said")" "cancelled"
+    ! pgrep -f 'sleep 321\.5'
+    [ ! -e "$LXCPATH/$NAME" ]
+  done
+}
+
 @test "a template that fails leaves nothing, and its words are shown" {
   printf '#!/bin/sh\necho this is why >&2\nmkdir -p ${3#--rootfs=}/a/b\nexit 3\n' >"$LXCPATH/template"
   chmod 755 "$LXCPATH/template"
