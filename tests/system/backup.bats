@@ -253,6 +253,45 @@ r, w = os.pipe(); os.close(r); sys.exit(subprocess.run(sys.argv[1:], stdout=w, s
   same_roots "$NAME" "${NAME}c"
 }
 
+@test "what another made in the place of the unfinished archive is neither written to nor taken away" {
+  plain_container
+  local file="$LXCPATH/a.tar" other
+  # Its owner could read what is written to it; so could the owner of another name, and whoever has it open.
+  for other in "chown 65534" "chmod 644" "ln -t $LXCPATH/$NAME/rootfs"; do
+    (umask 077 && echo important >"$file.partial")
+    $other "$file.partial"
+    run -1 berth export "${P[@]}" "$NAME" "$file"
+    contains "$output" "$file.partial is there, and no export left it"
+    equals "$(cat "$file.partial")" important
+    rm "$file.partial"
+  done
+  # Nor what an export left that was killed, before it is known that there can be another.
+  (umask 077 && echo unfinished >"$file.partial")
+  run -1 berth export "${P[@]}" absent "$file"
+  equals "$(cat "$file.partial")" unfinished
+  berth export "${P[@]}" "$NAME" "$file"
+  [ ! -e "$file.partial" ]
+  # Killed between the last two steps.
+  ln "$file" "$file.partial"
+  berth export "${P[@]}" "$NAME" "$file" --force
+  [ ! -e "$file.partial" ]
+  equals "$(stat -c '%a %h' "$file")" "600 1"
+}
+
+@test "an export waits for no FIFO and follows no link among the container's own files" {
+  plain_container
+  mkfifo "$LXCPATH/$NAME/ts"
+  echo "what is $NAME-secret" >"$LXCPATH/secret"
+  ln -s ../secret "$LXCPATH/$NAME/comment"
+  timeout 20 berth export "${P[@]}" "$NAME" "$LXCPATH/a.tar"
+  run ! grep -aq "$NAME-secret" "$LXCPATH/a.tar"
+  rm "$LXCPATH/$NAME/comment"
+  echo remark >"$LXCPATH/$NAME/comment"
+  berth export "${P[@]}" "$NAME" "$LXCPATH/b.tar"
+  berth import "${P[@]}" "$LXCPATH/b.tar" "${NAME}b"
+  equals "$(cat "$LXCPATH/${NAME}b/comment")" remark
+}
+
 @test "other programs read the archive without a complaint" {
   plain_container
   local kind

@@ -12,6 +12,7 @@
 
 #include "base/strings.hpp"
 #include "os/paths.hpp"
+#include "runtime/backup/archive_file.hpp"
 #include "runtime/backup/archive_worker.hpp"
 #include "runtime/backup/manifest.hpp"
 #include "runtime/backup/stream_thread.hpp"
@@ -28,8 +29,7 @@ namespace {
 
 using storage::archive::Word;
 
-constexpr mode_t kArchiveMode = 0600, kPermissions = 07777;  // the first: it holds /etc/shadow
-constexpr mode_t kManifestMode = 0644;
+constexpr mode_t kPermissions = 07777, kManifestMode = 0644;
 
 Result<std::string> now_as_text() {
   const std::time_t now = ::time(nullptr);
@@ -40,13 +40,26 @@ Result<std::string> now_as_text() {
   return std::string(&text[0], length);
 }
 
+struct PackedFile {
+  std::string member;       // below the place
+  std::string path;         // on the host
+  bool may_be_link = true;  // what the user names in the configuration; not what only berth writes
+};
+
 // A container or one of its snapshots, on its way into the archive.
 struct Packing {
   Container container;
   config::Conf conf;
   PackedContainer about;
-  std::vector<std::pair<std::string, std::string>> files;  // member below the place, path on the host
+  std::vector<PackedFile> files;
 };
+
+// FIFOs and devices are never waited for, whatever took the place of the file since it was found.
+Result<Fd> open_file(const PackedFile& file) {
+  Fd opened = TRY(sys::open(file.path, O_RDONLY | O_NONBLOCK | O_NOCTTY | (file.may_be_link ? 0 : O_NOFOLLOW)));
+  if (S_ISREG(TRY(sys::stat_fd(opened.get())).st_mode)) return opened;
+  return fail(Error::message(strings::cat(file.path, " is no regular file any more"), EAGAIN).hint("export it again"));
+}
 
 // Regular files that the configuration names and that lie in the directory; of a snapshot also what was noted of it.
 Status find_files(Packing& packing) {
@@ -55,15 +68,19 @@ Status find_files(Packing& packing) {
   std::vector<std::string> paths;
   for (auto& [path, target] : TRY(move_config(packing.conf, move)).files)
     if (S_ISREG(TRY(sys::stat(path)).st_mode)) paths.push_back(path);
-  for (const char* name : {"/ts", "/comment"})
-    if (sys::exists(directory + name)) paths.push_back(directory + name);
   std::ranges::sort(paths);
   paths.erase(std::ranges::unique(paths).begin(), paths.end());
-  for (const std::string& path : paths) {
-    if (!os::is_below(path, directory)) continue;
+  const auto add = [&](const std::string& path, bool may_be_link) {
     const std::string member = std::to_string(packing.files.size());
     packing.about.files.emplace_back(member, path.substr(directory.size() + 1));
-    packing.files.emplace_back(member, path);
+    packing.files.push_back({member, path, may_be_link});
+  };
+  for (const std::string& path : paths)
+    if (os::is_below(path, directory)) add(path, true);
+  for (const char* name : {"/ts", "/comment"}) {
+    const std::string path = directory + name;
+    const auto info = sys::stat_link(path);
+    if (info && S_ISREG(info->st_mode) && std::ranges::find(paths, path) == paths.end()) add(path, false);
   }
   return {};
 }
@@ -173,12 +190,18 @@ class Exporter {
         target_(target),
         progress_(request.progress == nullptr ? nobody_ : *request.progress) {}
 
-  // `keep` brings what was written to where it stays.
-  Result<ExportOutcome> run(int output, const std::function<Status()>& keep) {
+  // Whether there can be an archive of it, as far as that is known before it is held.
+  Status check() {
     TRY(check_defined(container_));
     TRY(check_complete(container_));
+    const config::Conf conf = TRY(container_.load());
+    return request_.incremental ? check_can_send(conf) : Status{};
+  }
+
+  // `keep` brings what was written to where it stays.
+  Result<ExportOutcome> run(int output, const std::function<Status()>& keep) {
+    TRY(check());
     const config::Conf before = TRY(container_.load());
-    if (request_.incremental) TRY(check_can_send(before));
     const Stillness how = request_.incremental ? Stillness::kStream : request_.stillness;
     StillContainer still = TRY(StillContainer::hold(container_, before, how));
     Packing packing = TRY(describe(container_));  // from here on nobody destroys or restores it
@@ -297,11 +320,11 @@ class Exporter {
 
   // What is sent stays open here until the worker is done: a root's View must not go before.
   static Status send_files(ArchiveWorker& worker, const Packing& packing, const std::string& place) {
-    const Fd config = TRY(sys::open(packing.container.config_file(), O_RDONLY));
+    const Fd config = TRY(open_file({"config", packing.container.config_file()}));
     TRY(worker.send(Word::kFile, place + "/config", config.get()));
-    for (const auto& [member, path] : packing.files) {
-      const Fd file = TRY(sys::open(path, O_RDONLY));
-      TRY(worker.send(Word::kFile, strings::cat(place, "/", member), file.get()));
+    for (const PackedFile& packed : packing.files) {
+      const Fd file = TRY(open_file(packed));
+      TRY(worker.send(Word::kFile, strings::cat(place, "/", packed.member), file.get()));
     }
     return {};
   }
@@ -344,38 +367,8 @@ class Exporter {
   std::optional<PackedStream> stream_;
 };
 
-// The name under which it is written: locked by who writes, so that what a kill left is taken over.
-Result<os::FileLock> open_partial(const std::string& path) {
-  auto lock = TRY(os::FileLock::try_acquire(path));
-  if (!lock) return fail(Error::message("another process is writing this archive", EBUSY).because(path + " is locked"));
-  if (!S_ISREG(TRY(sys::stat_fd(lock->fd())).st_mode) || S_ISLNK(TRY(sys::stat_link(path)).st_mode))
-    return fail(Error::message(strings::cat(path, " is no regular file"), EEXIST)
-                    .because("the archive has that name while it is written")
-                    .hint("remove it, or choose another name"));
-  TRY(sys::chmod(path, kArchiveMode));
-  TRY(sys::truncate(lock->fd(), path));
-  return std::move(*lock);
-}
-
-std::string parent_of(const std::string& path) {
-  const std::string parent{os::parent(path)};
-  return parent.empty() ? (path.starts_with('/') ? "/" : ".") : parent;
-}
-
-Status put_in_place(const std::string& partial, const std::string& path, bool replace) {
-  if (replace) {
-    TRY(sys::rename(partial, path));
-  } else {
-    TRY(sys::link(partial, path));  // which a file of that name refuses
-    TRY(sys::unlink(partial));
-  }
-  const std::string parent = parent_of(path);
-  const Fd directory = TRY(sys::open(parent, O_RDONLY | O_DIRECTORY));
-  return sys::sync_file(directory.get(), parent);
-}
-
 Status check_parent(const std::string& path) {
-  const std::string parent = parent_of(path);
+  const std::string parent = directory_of(path);
   const auto there = sys::stat(parent);
   if (!there && there.error().code() == ENOENT)
     return fail(Error::message(strings::cat("there is no directory ", parent), ENOENT).hint("make it, or name another"));
@@ -425,13 +418,14 @@ Result<std::string> target_of(const std::string& path, const ExportRequest& requ
 
 Result<ExportOutcome> to_file(const Container& container, const ExportRequest& request, const std::string& path, bool replace) {
   const std::string target = TRY(target_of(path, request, replace));
-  const std::string partial = target + ".partial";
-  const os::FileLock file = TRY(open_partial(partial));
-  auto outcome = Exporter(container, request, path).run(file.fd(), [&]() -> Status {
-    TRY(name_the_target(sys::sync_file(file.fd(), partial), path));
-    return put_in_place(partial, target, may_replace(request, replace));
+  Exporter exporter(container, request, path);
+  TRY(exporter.check());  // before anything of an earlier one goes
+  const os::FileLock file = TRY(open_partial(target));
+  auto outcome = exporter.run(file.fd(), [&]() -> Status {
+    TRY(name_the_target(sys::sync_file(file.fd(), file.path()), path));
+    return put_in_place(file, target, may_replace(request, replace));
   });
-  if (!outcome) (void)sys::unlink(partial);
+  if (!outcome) (void)sys::unlink(file.path());
   return outcome;
 }
 
