@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <clocale>
+#include <new>
 #include <string>
 
 #include "base/strings.hpp"
@@ -67,9 +68,19 @@ Status work(Channel& channel, int count, char** arguments) {
   }
   const Limits limits{TRY(number<std::uint64_t>(arguments[2])), TRY(number<std::uint64_t>(arguments[3])),
                       std::string_view(arguments[4]) == "1"};
+  TRY(limit_memory());
   TRY(enter_sandbox());
   TRY(Unpacker(channel, STDIN_FILENO, limits).run());
   return {};
+}
+
+Status work_within_memory(Channel& channel, int count, char** arguments) {
+  try {
+    return work(channel, count, arguments);
+  } catch (const std::bad_alloc&) {
+    return fail(Error::message("the archive takes more memory than it may", ENOMEM)
+                    .hint("no archive that berth export made does: trust nothing of it"));
+  }
 }
 
 }  // namespace
@@ -79,7 +90,7 @@ int main(int count, char** arguments) {
   (void)::signal(SIGPIPE, SIG_IGN);
   ::umask(0);
   Channel channel{Fd(kChannel)};
-  const Status done = work(channel, count, arguments);
+  const Status done = work_within_memory(channel, count, arguments);
   if (done) return 0;
   const Error& error = done.error();
   std::string text = strings::cat(error.code(), "\n", error.cause(), "\n", error.because(), "\n", error.hint());

@@ -10,4 +10,8 @@ namespace berth::archive {
 // open files as it may have, for deep trees.
 Status enter_sandbox();
 
+// For who reads what others made: no more memory than any archive takes that berth makes, however it says so. The host's is not
+// this process's to fill.
+Status limit_memory();
+
 }  // namespace berth::archive

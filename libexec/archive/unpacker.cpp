@@ -2,8 +2,6 @@
 #include "unpacker.hpp"
 
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -23,10 +21,10 @@ namespace {
 using storage::archive::Word;
 using sys::raw::call;
 
-constexpr std::size_t kBlock = 128 << 10, kHeld = 1 << 20, kLongestManifest = 60 << 10;  // bytes
+constexpr std::size_t kBlock = 128 << 10, kHeld = 1 << 20, kLongestManifest = 60 << 10, kMostKept = 128 << 20;  // bytes
 constexpr mode_t kPermissions = 07777, kPrivateDirectory = 0700, kPrivateFile = 0600;
 constexpr int kNewFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-constexpr int kKeptFlags = FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | FS_NOATIME_FL;
+constexpr std::uint64_t kEntryCost = 512;  // bytes of a limit: an inode and a name take room too
 constexpr std::string_view kTampered = "the archive is damaged, or has been tampered with";
 constexpr std::string_view kNoBeginning = "it does not begin as one";
 constexpr std::string_view kAgain = "nothing of it is kept; get the archive again from where it was made";
@@ -34,7 +32,8 @@ constexpr std::string_view kAgain = "nothing of it is kept; get the archive agai
 // Only where the user has said how much it may be: most archives that are refused so are honest.
 Error too_large(std::uint64_t limit) {
   return Error::message("the archive is larger than --max-size allows", EFBIG)
-      .because(strings::cat("its files are of more than ", limit, " bytes together, holes included"))
+      .because(strings::cat("its files are of more than ", limit, " bytes together: holes, extended attributes and ", kEntryCost,
+                            " bytes for each are included"))
       .hint("where it is one that you trust, give a larger --max-size");
 }
 
@@ -200,7 +199,7 @@ Status Unpacker::begin_place(const std::string& place) {
     stream_ = std::move(answer->descriptor);
     return {};
   }
-  Frame top{"", TRY(sys::open_at(answer->descriptor.get(), ".", O_RDONLY | O_DIRECTORY)), {}, false, {}};
+  Frame top{"", TRY(sys::open_at(answer->descriptor.get(), ".", O_RDONLY | O_DIRECTORY))};
   if (limits_.bytes == 0 && is_root(place)) {
     struct ::statfs room{};
     TRY(check_call(call(SYS_fstatfs, top.directory.get(), &room), "fstatfs", place));
@@ -210,36 +209,24 @@ Status Unpacker::begin_place(const std::string& place) {
   return {};
 }
 
-// Flags come when nothing below is changed any more: an immutable file takes no second name, and no owner.
 Status Unpacker::end_place() {
   while (frames_.size() > 1) TRY(leave());
   if (!frames_.empty()) {
     const Fd top = TRY(sys::duplicate(frames_.front().directory.get()));
-    for (const Flagged& one : flagged_) {
-      if (one.path.empty()) continue;
-      TRY(apply_flags(TRY(open_made(one.path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW)), one));
-    }
+    TRY(late_flags_.apply_below(top, place_));
     TRY(leave());
-    for (const Flagged& one : flagged_)
-      if (one.path.empty()) TRY(apply_flags(top, one));
-    flagged_.clear();
+    TRY(late_flags_.apply_top(top, place_));
+    late_flags_.clear();
   }
   stream_ = Fd();
   place_.clear();
   return {};
 }
 
-Status Unpacker::apply_flags(const Fd& file, const Flagged& wanted) {
-  int flags = 0;
-  const std::string path = strings::cat(place_, "/", strings::join(wanted.path, "/"));
-  TRY(check_call(call(SYS_ioctl, file.get(), FS_IOC_GETFLAGS, &flags), "ioctl(FS_IOC_GETFLAGS)", path));
-  flags |= wanted.flags & kKeptFlags;
-  return check_call(call(SYS_ioctl, file.get(), FS_IOC_SETFLAGS, &flags), "ioctl(FS_IOC_SETFLAGS)", path);
-}
-
 Status Unpacker::leave() {
   Frame frame = std::move(frames_.back());
   frames_.pop_back();
+  kept_ -= frame.kept;
   if (!frame.described) return {};
   info_ = frame.info;
   attributes_ = std::move(frame.attributes);
@@ -284,6 +271,18 @@ Result<std::vector<std::pair<std::string, std::string>>> Unpacker::attributes() 
   return found;
 }
 
+std::size_t Unpacker::attribute_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : attributes_) bytes += name.size() + value.size();
+  return bytes;
+}
+
+// Against what the user allows.
+Status Unpacker::charge(std::uint64_t bytes) {
+  sizes_ += bytes;
+  return limits_.sizes != 0 && sizes_ > limits_.sizes ? Status(fail(too_large(limits_.sizes))) : Status{};
+}
+
 Status Unpacker::take_member() {
   const std::string path = shown();
   const Placed placed = TRY(place_of(path));
@@ -300,6 +299,7 @@ Status Unpacker::take_member() {
     else
       attributes_.emplace_back(TRY(unescaped_attribute(name)), std::move(value));
   }
+  TRY(charge(kEntryCost + attribute_bytes()));
   if (stream_) return placed.below.size() == 1 ? take_stream_part() : fail(refused("a stream has no directories"));
   if (placed.below.empty()) return describe_top();
   return make(std::string(placed.below.back()));
@@ -313,7 +313,7 @@ Status Unpacker::describe_top() {
   top.info = info_;
   top.attributes = std::move(attributes_);
   top.described = true;
-  if (flags_ != 0) flagged_.push_back({{}, flags_});
+  TRY(keep_flags(""));
   return counter_.add(0, 1);
 }
 
@@ -334,35 +334,40 @@ Status Unpacker::make_directory(const std::string& name) {
   const bool was_there = made == -EEXIST && frames_.size() == 1 && name == "lost+found";
   if (made == -EEXIST && !was_there) return fail(refused("it is there twice"));
   if (!was_there) TRY(check_call(made, "mkdir", shown()));
-  Frame frame{name, TRY(sys::open_at(parent, name, kDirectory)), info_, true, std::move(attributes_)};
+  // They are set when all in it is there, and must not fill the memory until then.
+  const std::size_t kept = attribute_bytes();
+  if (kept_ + kept > kMostKept) return fail(refused("more extended attributes than berth keeps in mind"));
+  kept_ += kept;
+  Frame frame{name, TRY(sys::open_at(parent, name, kDirectory)), info_, true, std::move(attributes_), kept};
   frames_.push_back(std::move(frame));
-  TRY(finish_entry(""));
+  TRY(keep_flags(""));
   return counter_.add(0, 1);
 }
 
-Status Unpacker::finish_entry(const std::string& name) {
+// Of the directory that is open last, or of the entry `name` in it.
+Status Unpacker::keep_flags(const std::string& name) {
   if (flags_ == 0) return {};
-  constexpr std::size_t kMost = 1 << 20;
-  if (flagged_.size() >= kMost) return fail(refused("more files with attributes (chattr) than berth keeps in mind"));
-  Flagged one{{}, flags_};
-  for (const Frame& frame : std::span(frames_).subspan(1)) one.path.push_back(frame.name);
-  if (!name.empty()) one.path.push_back(name);
-  flagged_.push_back(std::move(one));
-  return {};
+  const auto too_many = [&] { return fail(refused("more files with attributes (chattr) than berth keeps in mind")); };
+  LateFlags::Node at = LateFlags::kTop;
+  for (Frame& frame : std::span(frames_).subspan(1)) {
+    if (frame.node == LateFlags::kTop && !late_flags_.add(at, frame.name, frame.node)) return too_many();
+    at = frame.node;
+  }
+  if (!name.empty() && !late_flags_.add(at, name, at)) return too_many();
+  return late_flags_.set(at, flags_) ? Status{} : too_many();
 }
 
 Status Unpacker::make_regular(const std::string& name) {
   if (!::archive_entry_size_is_set(entry_) || info_.st_size < 0) return fail(refused("no size"));
   const auto size = static_cast<std::uint64_t>(info_.st_size);
-  sizes_ += size;
-  if (limits_.sizes != 0 && sizes_ > limits_.sizes) return fail(too_large(limits_.sizes));
+  TRY(charge(size));
   const long made = call(SYS_openat, frames_.back().directory.get(), name.c_str(), kNewFile, kPrivateFile);
   if (made == -EEXIST) return fail(refused("it is there twice"));
   TRY(check_call(made, "open", shown()));
   const Fd file(static_cast<int>(made));
   TRY(write_data(file, size));
   TRY(finish_file(file, name));
-  TRY(finish_entry(name));
+  TRY(keep_flags(name));
   return counter_.add(0, 1);
 }
 
@@ -424,6 +429,7 @@ Status Unpacker::make_special(const std::string& name) {
             .hint("where you trust the archive, add --allow-devices"));
   long made = -EINVAL;
   const char* target = ::archive_entry_symlink(entry_);
+  if (type == AE_IFLNK && target != nullptr) TRY(charge(std::string_view(target).size()));
   if (type == AE_IFLNK && target != nullptr) made = call(SYS_symlinkat, target, parent, name.c_str());
   if (is_socket_) made = call(SYS_mknodat, parent, name.c_str(), S_IFSOCK | kPrivateFile, 0);
   if (type == AE_IFIFO) made = call(SYS_mknodat, parent, name.c_str(), S_IFIFO | kPrivateFile, 0);
@@ -442,14 +448,12 @@ Status Unpacker::make_special(const std::string& name) {
 
 // --- what was made before ----------------------------------------------------------------------------------------------------
 // Component by component from the place, through directories only.
-Result<Fd> Unpacker::open_made(const std::vector<std::string>& path, int flags) {
+Result<Fd> Unpacker::open_made(const std::vector<std::string>& directories) {
+  constexpr std::uint64_t kBelow = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
   if (frames_.empty()) return fail(refused("its place is complete"));
   Fd at = TRY(sys::duplicate(frames_.front().directory.get()));
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    const bool last = i + 1 == path.size();
-    at = TRY(sys::open_at2(at.get(), path[i], last ? flags : O_PATH | O_DIRECTORY | O_NOFOLLOW, 0,
-                           RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV));
-  }
+  for (const std::string& name : directories)
+    at = TRY(sys::open_at2(at.get(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, kBelow));
   return at;
 }
 
@@ -458,7 +462,7 @@ Status Unpacker::make_link(const std::string& name) {
   const Placed placed = TRY(place_of(target));
   if (placed.place != place_ || placed.below.empty() || !is_root(place_)) return fail(refused("a link to another place"));
   const std::vector<std::string> parents(placed.below.begin(), placed.below.end() - 1);
-  auto directory = open_made(parents, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  auto directory = open_made(parents);
   if (!directory) return fail(refused("a link to what is not there"));
   const std::string last{placed.below.back()};
   struct ::stat info{};

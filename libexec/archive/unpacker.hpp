@@ -10,6 +10,7 @@
 
 #include "base/fd.hpp"
 #include "digest.hpp"
+#include "late_flags.hpp"
 #include "libarchive.hpp"
 #include "member.hpp"
 #include "packer.hpp"
@@ -19,7 +20,7 @@ namespace berth::archive {
 
 struct Limits {
   std::uint64_t bytes = 0;  // of data that is written; 0 = what there is room for
-  std::uint64_t sizes = 0;  // of all files, holes included; 0 = any
+  std::uint64_t sizes = 0;  // of all files, with holes, attributes, and something for each; 0 = any
   bool any_device = false;  // else the usual ones
 };
 
@@ -42,11 +43,9 @@ class Unpacker {
     Fd directory;
     struct ::stat info{};
     bool described = false;  // there was a member for it
-    std::vector<std::pair<std::string, std::string>> attributes;
-  };
-  struct Flagged {
-    std::vector<std::string> path;
-    int flags;
+    std::vector<std::pair<std::string, std::string>> attributes{};
+    std::size_t kept = 0;                    // bytes of the attributes
+    LateFlags::Node node = LateFlags::kTop;  // where it or something in it has flags
   };
 
   static la_ssize_t on_read(struct ::archive*, void* self, const void** data);
@@ -72,11 +71,12 @@ class Unpacker {
   Status write_data(const Fd& file, std::uint64_t size);
   Status set_attributes(int file, const std::string& name);
   Status finish_file(const Fd& file, const std::string& name);
-  Status finish_entry(const std::string& name);
-  Status apply_flags(const Fd& file, const Flagged& wanted);
+  Status keep_flags(const std::string& name);
+  Status charge(std::uint64_t bytes);
+  [[nodiscard]] std::size_t attribute_bytes() const;
   Result<std::string> read_small(std::size_t limit);
   Result<std::vector<std::pair<std::string, std::string>>> attributes();
-  Result<Fd> open_made(const std::vector<std::string>& path, int flags);
+  Result<Fd> open_made(const std::vector<std::string>& directories);
   [[nodiscard]] std::string shown() const;
   [[nodiscard]] Error refused(std::string_view why) const;
 
@@ -101,7 +101,8 @@ class Unpacker {
   std::string place_;
   std::vector<std::string> places_;  // that are done
   std::vector<Frame> frames_;
-  std::vector<Flagged> flagged_;
+  LateFlags late_flags_;
+  std::size_t kept_ = 0;  // bytes of attributes in frames_
   Fd stream_;
   std::uint64_t written_ = 0, sizes_ = 0;
 };

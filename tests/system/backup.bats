@@ -121,6 +121,34 @@ hostile() { python3 "$REPO/tests/system/hostile-archive" "$1" "$LXCPATH/evil.tar
   contains "$output" "--max-size"
 }
 
+@test "hostile archives fill neither the memory nor, beyond --max-size, the disk" {
+  local what
+  for what in attributes many links; do
+    hostile "$what"
+    run -1 berth import "${P[@]}" "$LXCPATH/evil.tar" evil --max-size 200k
+    contains "$output" "larger than --max-size allows"
+    [ ! -e "$LXCPATH/evil" ]
+    berth import "${P[@]}" "$LXCPATH/evil.tar" "$what" --max-size 1M
+  done
+  equals "$(getfattr --only-values -n user.long "$LXCPATH/attributes/rootfs/99")" "$(printf 'x%.0s' {1..3000})"
+  hostile "flags far down"
+  python3 - berth import "${P[@]}" "$LXCPATH/evil.tar" deep <<'END'
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+sys.exit(f"{used} KiB of memory were taken" if used > 60000 else 0)
+END
+  # Every file has them: names that open(2) can't take at once.
+  python3 - "$LXCPATH/deep/rootfs" <<'END'
+import fcntl, os, struct, sys
+os.chdir(sys.argv[1])
+for _ in range(990):
+    os.chdir("d")
+flags = [struct.unpack("i", fcntl.ioctl(os.open(name, os.O_RDONLY), 0x80086601, b"\0" * 4))[0] for name in ("0", "1500", "2999")]
+assert len(os.listdir()) == 3000 and all(one & 64 for one in flags), flags
+END
+}
+
 @test "a running container is frozen for the copy, and thawed whatever becomes of it" {
   plain_container
   start_container
