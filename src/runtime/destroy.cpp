@@ -18,6 +18,7 @@
 #include "runtime/destroy_clones.hpp"
 #include "runtime/destroy_mark.hpp"
 #include "runtime/hold.hpp"
+#include "runtime/own_directory.hpp"
 #include "runtime/partial.hpp"
 #include "runtime/rename.hpp"
 #include "runtime/restore_in_place.hpp"
@@ -77,10 +78,10 @@ Status remove_directory(const Container& container, std::vector<std::string> kee
   const bool stays = !keep.empty();
   keep.emplace_back("config");
   keep.emplace_back(os::last_component(destroy_mark_of(container)));
-  TRY(forgive_absence(storage::remove_contents(container.directory(), keep)));
+  TRY(forgive_absence(storage::remove_contents(TRY(real_directory(container)), keep)));
   TRY(forgive_absence(sys::unlink(container.directory() + "/config")));  // not config_file(): that may be the caller's --rcfile
   TRY(unmark_destroyed(container));
-  return stays ? Status{} : storage::remove_emptied(container.directory());
+  return stays ? Status{} : remove_own_directory(container);
 }
 
 // Nobody comes to depend on the container from here on; it is no container any more in the end.
@@ -138,6 +139,7 @@ Status destroy_defined(const Container& container, const DestroyRequest& request
 Status take_back_creation(const Container& container) {
   const std::string directory = container.directory();
   const EarlierEntries earlier = TRY(earlier_entries(directory));
+  TRY(check_own_directory(container));
   TRY(destroy_recorded_roots(directory));
   if (!earlier) {
     TRY(forget_sources(container));
@@ -146,7 +148,7 @@ Status take_back_creation(const Container& container) {
   TRY(give_back_config(directory, earlier));
   auto keep = *earlier;
   keep.emplace_back("partial");  // goes last, so that this can be repeated
-  TRY(storage::remove_contents(directory, keep));
+  TRY(storage::remove_contents(TRY(real_directory(container)), keep));
   return sys::unlink(directory + "/partial");
 }
 
@@ -156,8 +158,11 @@ bool has_mark(const Container& container) { return sys::stat_link(destroy_mark_o
 Result<bool> remove_empty_directory(const Container& container) {
   if (!sys::stat_link(container.directory())) return false;
   const os::FileLock held = TRY(lock(container));
+  if (!check_own_directory(container)) return false;
   if (!container.defined() && is_end_of_destroy(container.directory())) TRY(unmark_destroyed(container));
-  return sys::remove_directory(container.directory()).has_value();
+  const auto left = sys::list_directory(container.directory());
+  if (!left || !left->empty()) return false;
+  return remove_own_directory(container).has_value() && !sys::stat_link(container.directory());
 }
 
 // What was there before the creation is destroyed like every other container.
@@ -181,8 +186,9 @@ Result<bool> end_marked(const Container& container) {
     return true;
   }
   if (!is_end_of_destroy(container.directory())) return false;
+  TRY(check_own_directory(container));
   TRY(unmark_destroyed(container));
-  TRY(sys::remove_directory(container.directory()));
+  TRY(remove_own_directory(container));
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include "runtime/dependants.hpp"
 #include "runtime/destroy_mark.hpp"
 #include "runtime/hold.hpp"
+#include "runtime/own_directory.hpp"
 #include "runtime/partial.hpp"
 #include "runtime/root_owner.hpp"
 #include "runtime/snapshot.hpp"
@@ -60,6 +61,7 @@ Result<std::vector<std::string>> pool_roots(Going going) {
 
 Result<std::vector<std::string>> check_one(const Container& container, Going gone, const std::vector<std::string>& sources) {
   std::vector<std::string> kept;
+  TRY(check_own_directory(container));
   if (const auto conf = TRY(conf_of_whole(container))) {
     TRY(check_stopped(container, ""));
     TRY(check_dependants_go(container, gone));
