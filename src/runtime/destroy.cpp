@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "base/strings.hpp"
@@ -55,6 +56,16 @@ Result<bool> ensure_stopped(const Container& container, bool force) {
 
 // Taken when the container is stopped: the monitor of an ephemeral one destroys it, under this lock, before it ends.
 Result<os::FileLock> lock(const Container& container) { return lock_stopped(container, kOrForce); }
+
+// With `force`, what a start that had the lock before has begun is stopped too. `ran`: whether anything has been stopped.
+Result<os::FileLock> stop_and_lock(const Container& container, bool force, bool& ran) {
+  constexpr int kMostStarts = 100;
+  for (int look = 1;; ++look) {
+    ran = TRY(ensure_stopped(container, force)) || ran;
+    auto held = lock(container);
+    if (held || !force || held.error().code() != EBUSY || look == kMostStarts) return held;
+  }
+}
 
 // --- storage ---------------------------------------------------------------------------------------------------------------
 // From the mark on, what is left is not to be taken for a container; unless the store has only said no.
@@ -129,8 +140,8 @@ Status destroy_held(const Container& container, const DestroyRequest& request) {
 
 Status destroy_defined(const Container& container, const DestroyRequest& request) {
   TRY(check_request(container, request));
-  const bool ran = TRY(ensure_stopped(container, request.force));
-  const os::FileLock held = TRY(lock(container));
+  bool ran = false;
+  const os::FileLock held = TRY(stop_and_lock(container, request.force, ran));
   if (ran && !container.defined()) return {};  // it was ephemeral
   return destroy_held(container, request);
 }
@@ -212,8 +223,8 @@ Status remove_unfinished(const std::string& directory) {
 }
 
 Status remove_crashed(const Container& container, bool force) {
-  TRY(ensure_stopped(container, force));
-  const os::FileLock held = TRY(lock(container));
+  bool ran = false;
+  const os::FileLock held = TRY(stop_and_lock(container, force, ran));
   if (TRY(creation_state(container.directory())) != Creation::kCrashed) return {};
   return take_back_creation(container);
 }

@@ -156,3 +156,13 @@ second_path() {
   status_of "$delayed" 0
   [ ! -e "$LXCPATH/$NAME" ]
 }
+
+@test "a destroy with --force stops too what began to start a moment before" {
+  only_root
+  plain_container
+  delayed enter openat "$LXCPATH/$NAME/partial" lxc-start "${P[@]}" "${N[@]}"
+  sleep 0.7
+  lxc-destroy "${P[@]}" "${N[@]}" -f
+  wait "$delayed" || true
+  [ ! -e "$LXCPATH/$NAME" ]
+}
