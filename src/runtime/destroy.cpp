@@ -19,6 +19,7 @@
 #include "runtime/destroy_clones.hpp"
 #include "runtime/destroy_mark.hpp"
 #include "runtime/hold.hpp"
+#include "runtime/other_path.hpp"
 #include "runtime/own_directory.hpp"
 #include "runtime/partial.hpp"
 #include "runtime/rename.hpp"
@@ -48,10 +49,11 @@ constexpr std::string_view kOrForce = ", or add --force";
 
 // True: it ran, and has been stopped.
 Result<bool> ensure_stopped(const Container& container, bool force) {
-  if (TRY(container.state()) == State::kStopped) return false;
   if (!force) TRY(check_stopped(container, kOrForce));
-  TRY_CONTEXT(container.kill(), "cannot stop the container");
-  return true;
+  auto running = TRY(running_by_other_paths(container));
+  if (TRY(container.state()) != State::kStopped) running.push_back(container);
+  for (const Container& one : running) TRY_CONTEXT(one.kill(), "cannot stop the container");
+  return !running.empty();
 }
 
 // Taken when the container is stopped: the monitor of an ephemeral one destroys it, under this lock, before it ends.

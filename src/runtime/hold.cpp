@@ -5,6 +5,7 @@
 
 #include "base/strings.hpp"
 #include "runtime/destroy_mark.hpp"
+#include "runtime/other_path.hpp"
 #include "runtime/partial.hpp"
 #include "runtime/rename.hpp"
 
@@ -39,15 +40,15 @@ Status check_made(const Container& container) {
           .hint(strings::cat("remove it: lxc-destroy -P ", strings::shell_quote(container.lxcpath()), " -n ", container.name())));
 }
 
-Status check_stopped(const Container& container, std::string_view way_out) {
+namespace {
+
+Status check_stopped_by_path(const Container& container, std::string_view way_out) {
   const State state = TRY(container.state());
   if (state == State::kStopped) return {};
   return fail(Error::message(strings::cat("the container is ", state_name(state)), EBUSY)
                   .hint(strings::cat("stop it first (lxc-stop -P ", strings::shell_quote(container.lxcpath()), " -n ",
                                      container.name(), ")", way_out)));
 }
-
-namespace {
 
 // Held for reading by those who copy a container that runs.
 Result<std::string> copies_lock_file(const Container& container) {
@@ -64,6 +65,12 @@ Result<os::FileLock> lock_own(const Container& container) {
 }
 
 }  // namespace
+
+Status check_stopped(const Container& container, std::string_view way_out) {
+  TRY(check_stopped_by_path(container, way_out));
+  for (const Container& other : TRY(running_by_other_paths(container))) TRY(check_stopped_by_path(other, way_out));
+  return {};
+}
 
 Result<os::FileLock> lock_stopped(const Container& container, std::string_view way_out) {
   auto taken = TRY(os::FileLock::acquire(TRY(os::ensure_container_lock_file(container.lxcpath(), container.name()))));

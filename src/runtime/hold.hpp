@@ -14,7 +14,8 @@ Status check_defined(const Container& container);
 Status check_made(const Container& container);
 // Nor half destroyed.
 Status check_complete(const Container& container);
-// `way_out` follows "stop it first (...)" in the Error's hint: ", or add --force".
+// Nobody runs it, by whatever path of its directory. `way_out` follows "stop it first (...)" in the Error's hint: ", or add
+// --force".
 Status check_stopped(const Container& container, std::string_view way_out);
 // The lock that starts take too, of a container that is stopped: no start gets through while it is held. Waits for it, and for
 // those who copy what the container was while it ran.

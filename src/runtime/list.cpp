@@ -34,25 +34,45 @@ bool is_hashed(std::string_view address) {
   return address.substr(kHashedPrefix.size(), kDigits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-}  // namespace
-
-ActiveSockets parse_unix_sockets(std::string_view table, std::string_view lxcpath) {
-  ActiveSockets found;
+// `use` gets the whole address, and what it is of: LXCPATH/NAME where it is a plain one.
+template <typename Use>
+void for_each_command_socket(std::string_view table, const Use& use) {
   while (!table.empty()) {
     const std::size_t end = std::min(table.find('\n'), table.size());
     const std::string_view address = abstract_address(table.substr(0, end));
     table.remove_prefix(std::min(end + 1, table.size()));
-    if (!address.ends_with(kSuffix)) continue;
-    const std::string_view owner = address.substr(0, address.size() - kSuffix.size());
+    if (address.ends_with(kSuffix)) use(address, address.substr(0, address.size() - kSuffix.size()));
+  }
+}
+
+}  // namespace
+
+ActiveSockets parse_unix_sockets(std::string_view table, std::string_view lxcpath) {
+  ActiveSockets found;
+  for_each_command_socket(table, [&](std::string_view address, std::string_view owner) {
     if (is_hashed(address))
       found.hashed.emplace_back(address);
     else if (owner.size() > lxcpath.size() + 1 && owner.starts_with(lxcpath) && owner[lxcpath.size()] == '/') {
       const std::string_view name = owner.substr(lxcpath.size() + 1);
       if (name.find('/') == std::string_view::npos) found.names.emplace_back(name);
     }
-  }
+  });
   // Each connection of a monitor shows its address again.
   sort_unique(found.names);
+  sort_unique(found.hashed);
+  return found;
+}
+
+NamedSockets parse_sockets_of(std::string_view table, std::string_view name) {
+  NamedSockets found;
+  const std::string end = strings::cat("/", name);
+  for_each_command_socket(table, [&](std::string_view address, std::string_view owner) {
+    if (is_hashed(address))
+      found.hashed.emplace_back(address);
+    else if (owner.starts_with('/') && owner.size() > end.size() && owner.ends_with(end))
+      found.lxcpaths.emplace_back(owner.substr(0, owner.size() - end.size()));
+  });
+  sort_unique(found.lxcpaths);
   sort_unique(found.hashed);
   return found;
 }

@@ -28,5 +28,11 @@ struct ActiveSockets {
   std::vector<std::string> hashed;  // whole addresses "lxc/0123456789abcdef/command"
 };
 ActiveSockets parse_unix_sockets(std::string_view table, std::string_view lxcpath);
+// The lxcpaths of all plain addresses of containers called `name`, and the hashed ones.
+struct NamedSockets {
+  std::vector<std::string> lxcpaths;
+  std::vector<std::string> hashed;
+};
+NamedSockets parse_sockets_of(std::string_view table, std::string_view name);
 
 }  // namespace berth::runtime

@@ -92,6 +92,28 @@ both"
   lxc-destroy "${P[@]}" "${N[@]}"
 }
 
+@test "a running container is not removed by another path of its directory" {
+  only_berth "LXC looks for the text of the path alone"
+  plain_container
+  local other=$LXCPATH/.link path
+  ln -s . "$other"
+  for path in "$LXCPATH" "$other"; do
+    lxc-start -P "$path" "${N[@]}" 3>&-
+    for command in lxc-destroy "lxc-copy -R -N ${NAME}r" "lxc-snapshot"; do
+      for way in "$LXCPATH" "$other"; do
+        exits 1 $command -P "$way" "${N[@]}"
+        contains "$output" "the container is RUNNING"
+        contains "$output" "lxc-stop -P '$path' "
+      done
+    done
+    lxc-stop -P "$path" "${N[@]}" -k
+  done
+  lxc-start -P "$LXCPATH" "${N[@]}" 3>&-
+  lxc-destroy -P "$other" "${N[@]}" -f
+  [ ! -e "$LXCPATH/$NAME" ]
+  equals "$(lxc-ls "${P[@]}" --active -1)" ""
+}
+
 @test "a signal ends the template and all that it started, and takes back what was made" {
   only_berth "LXC leaves the template running and the half container"
   printf '#!/bin/sh\n(setsid sleep 321.5 >/dev/null 2>&1 &)\n: >"${1#--path=}/begun"\nsleep 321.5\nsleep 321.5\n' >"$LXCPATH/template"

@@ -258,6 +258,14 @@ TEST(ParseUnixSockets, FindsOnlyItsOwn) {
   EXPECT_TRUE(parse_unix_sockets("", "/var/lib/lxc").names.empty());
 }
 
+TEST(ParseUnixSockets, FindsEveryPathOfAName) {
+  const auto found = parse_sockets_of(kTable, "web1");
+  EXPECT_EQ(found.lxcpaths, std::vector<std::string>{"/var/lib/lxc"});
+  EXPECT_EQ(found.hashed, std::vector<std::string>{"lxc/3efa208cff4b2408/command"});
+  EXPECT_EQ(parse_sockets_of(kTable, "b").lxcpaths, std::vector<std::string>{"/var/lib/lxc/a"});
+  EXPECT_TRUE(parse_sockets_of(kTable, "eb1").lxcpaths.empty());
+}
+
 TEST_F(CommandClientTest, ActiveOnesAreListedAlsoByHashedAddresses) {
   const std::string deep = lxcpath + std::string(100, 'd');
   const auto plain = monitor([](Command, std::int64_t, const std::string&) -> Answer { return {}; });
