@@ -199,7 +199,8 @@ Status Unpacker::begin_place(const std::string& place) {
     stream_ = std::move(answer->descriptor);
     return {};
   }
-  Frame top{"", TRY(sys::open_at(answer->descriptor.get(), ".", O_RDONLY | O_DIRECTORY))};
+  mount_ = std::move(answer->descriptor);
+  Frame top{"", TRY(sys::open_at(mount_.get(), ".", O_RDONLY | O_DIRECTORY))};
   if (limits_.bytes == 0 && is_root(place)) {
     struct ::statfs room{};
     TRY(check_call(call(SYS_fstatfs, top.directory.get(), &room), "fstatfs", place));
@@ -219,6 +220,7 @@ Status Unpacker::end_place() {
     late_flags_.clear();
   }
   stream_ = Fd();
+  mount_ = Fd();
   place_.clear();
   return {};
 }

@@ -657,6 +657,34 @@ end_slow() {
   wait "$SLOW"
 }
 
+# The files of the worker of the process $1, by the names that they have for who looks on.
+worker_files() { find "/proc/$(pgrep -P "$1" berth-archive)/fd" -printf '%l\n'; }
+
+@test "what packs and unpacks has the root alone, without a way up from it" {
+  plain_container
+  many_files "$LXCPATH/$NAME/rootfs"
+  begin_slow "$NAME"
+  local seen
+  seen=$(worker_files "$SLOW")
+  end_slow
+  contains "$seen" /many/
+  lacks "$seen" "$LXCPATH/$NAME"
+  berth import "${P[@]}" - "${NAME}b" --keepname <"$LXCPATH/pipe" &
+  local pid=$! i
+  exec 7>"$LXCPATH/pipe"
+  head -c 30M "$LXCPATH/slow.tar.zst" >&7
+  for ((i = 0; i < 100; i++)); do [ ! -s "$LXCPATH/${NAME}b/rootfs/many/20" ] || break; sleep 0.05; done
+  seen=$(worker_files "$pid")
+  tail -c +$(((30 << 20) + 1)) "$LXCPATH/slow.tar.zst" >&7
+  exec 7>&-
+  wait "$pid"
+  contains "$seen" /many
+  lacks "$seen" "$LXCPATH/$NAME"
+  # Without the calls for that, as it can be.
+  BERTH_FEATURES_OFF=mount-setattr berth import "${P[@]}" "$LXCPATH/slow.tar.zst" "${NAME}c" --keepname
+  same_roots "${NAME}b" "${NAME}c"
+}
+
 @test "nobody takes from an export what it is made from" {
   plain_container
   many_files "$LXCPATH/$NAME/rootfs"

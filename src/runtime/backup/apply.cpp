@@ -116,7 +116,7 @@ class Applier final : public RootMaker {
     if (name == "container") {
       has_files_ = true;
       TRY(sys::make_directory(directory + kUnpacked, kPrivate));
-      return sys::open(directory + kUnpacked, O_RDONLY | O_DIRECTORY);
+      return confined(TRY(sys::open(directory + kUnpacked, O_RDONLY | O_DIRECTORY)), storage::Access::kWrite);
     }
     if (name != "stream" || has_stream_)
       return fail(

@@ -1,7 +1,9 @@
 // Runs in: the commands that export and import containers.
 #include "runtime/backup/archive_worker.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +11,8 @@
 #include "base/strings.hpp"
 #include "os/command.hpp"
 #include "runtime/programs.hpp"
+#include "sys/features.hpp"
+#include "sys/mount.hpp"
 #include "sys/process.hpp"
 #include "sys/socket.hpp"
 
@@ -40,6 +44,17 @@ void pass_on(std::string_view text, storage::Progress& progress) {
 }
 
 }  // namespace
+
+// No mounts of the host come to it or go from it any more: it would keep file systems busy that it does not even show.
+Result<Fd> confined(Fd directory, storage::Access access) {
+  if (!sys::has(sys::Feature::kNewMountApi) || !sys::has(sys::Feature::kMountSetattr)) return directory;
+  auto mount = sys::open_tree(directory.get(), "", OPEN_TREE_CLONE | AT_RECURSIVE | AT_EMPTY_PATH);
+  if (!mount) return directory;
+  const std::uint64_t attributes =
+      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | (access == storage::Access::kRead ? MOUNT_ATTR_RDONLY : 0);
+  if (!sys::set_mount_attributes(mount->get(), true, attributes, 0, MS_PRIVATE)) return directory;
+  return mount;
+}
 
 Result<ArchiveWorker> ArchiveWorker::start(std::vector<std::string> arguments, int input, int output) {
   auto [ours, theirs] = TRY(sys::socket_pair(SOCK_SEQPACKET));

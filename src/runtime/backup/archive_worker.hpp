@@ -7,9 +7,15 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "storage/archive/channel.hpp"
+#include "storage/attachment.hpp"
 #include "storage/progress.hpp"
 
 namespace berth::runtime {
+
+// The directory for a worker that shall reach nothing else: as the root of a mount of its own, at no place, so that ".." ends
+// there; nothing in it can be run, and with kRead nothing be changed. What is mounted below it is seen as it is. Where that can't
+// be had (the kernel is older, the caller may not mount, it is such a mount already) the directory as it was given.
+Result<Fd> confined(Fd directory, storage::Access access);
 
 class ArchiveWorker {
  public:

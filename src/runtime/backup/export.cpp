@@ -331,7 +331,7 @@ class Exporter {
 
   Status send_root(const storage::BackingStore& store, const std::string& path, const std::string& place, ArchiveWorker& worker) {
     storage::View view = TRY(storage::View::open(TRY(store.attach(path, storage::Access::kRead)), storage::Access::kRead));
-    const Fd directory = TRY(sys::open(view.directory(), O_RDONLY | O_DIRECTORY));
+    const Fd directory = TRY(confined(TRY(sys::open(view.directory(), O_RDONLY | O_DIRECTORY)), storage::Access::kRead));
     TRY(worker.send(Word::kTree, place, directory.get()));
     views_.push_back(std::move(view));
     return {};

@@ -261,7 +261,7 @@ class Importer {
     one.files = strings::cat(staging(), "/", number);
     one.has_files = true;
     TRY(sys::make_directory(one.files, kPrivate));
-    return sys::open(one.files, O_RDONLY | O_DIRECTORY);
+    return confined(TRY(sys::open(one.files, O_RDONLY | O_DIRECTORY)), storage::Access::kWrite);
   }
 
   Result<Fd> make_root(Unpacking& one) {
@@ -274,7 +274,7 @@ class Importer {
     view_.emplace(TRY(open_view(one)));
     Fd directory = TRY(sys::open(view_->directory(), O_RDONLY | O_DIRECTORY));
     TRY(storage::forget_inherited(directory.get(), view_->directory()));
-    return directory;
+    return confined(std::move(directory), storage::Access::kWrite);
   }
 
   static Result<storage::View> open_view(const Unpacking& one) {
