@@ -205,12 +205,12 @@ r, w = os.pipe(); os.close(r); sys.exit(subprocess.run(sys.argv[1:], stdout=w, s
 @test "who shows the progress goes away: the work is done all the same; whoever reads the archive: it is taken back" {
   plain_container
   start_container
-  unread_errors berth export "${P[@]}" --progress plain "$NAME" "$LXCPATH/a.tar" 3>&-
+  unread_errors berth export "${P[@]}" --progress json "$NAME" "$LXCPATH/a.tar" 3>&-
   equals "$(lxc-info "${P[@]}" "${N[@]}" -sH)" RUNNING
   [ ! -e "$LXCPATH/$NAME/exporting" ] && [ -e "$LXCPATH/a.tar" ] && [ ! -e "$LXCPATH/a.tar.partial" ]
-  unread_errors berth import "${P[@]}" --progress plain "$LXCPATH/a.tar" "${NAME}b" 3>&-
+  unread_errors berth import "${P[@]}" --progress json "$LXCPATH/a.tar" "${NAME}b" 3>&-
   [ ! -e "$LXCPATH/${NAME}b/partial" ]
-  unread_errors lxc-copy "${P[@]}" -n "${NAME}b" -N "${NAME}c" 3>&-
+  unread_errors lxc-copy "${P[@]}" --progress json -n "${NAME}b" -N "${NAME}c" 3>&-
   [ ! -e "$LXCPATH/${NAME}c/partial" ]
   exits 1 unread_output berth export "${P[@]}" "$NAME" - 3>&-
   contains "$output" "its reader went away"
