@@ -8,6 +8,7 @@
 #include "base/strings.hpp"
 #include "monitor/farewell.hpp"
 #include "monitor/monitor.hpp"
+#include "os/command.hpp"
 #include "os/lock.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
@@ -77,7 +78,7 @@ void Monitor::begin_destroy() {
   const child::StringList words = blob_.list(blob_.settings().destroy_program);
   runtime::HookCommand command;
   for (std::uint32_t i = 0; i < words.size(); ++i) command.arguments.emplace_back(words[i]);
-  command.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+  command.environment = {strings::cat("PATH=", os::kSearchPath)};
   command.shown = words[0];
   const auto started = hook_.start(std::move(command), [this](const Status& result) {
     if (!result) log::write(log::Level::kError, kCategory, result.error().line());

@@ -163,11 +163,15 @@ Result<Finished> run_checked(const Command& command) {
                   .output(finished.error_output.empty() ? finished.output : finished.error_output));
 }
 
-bool has_program(const std::string& name) {
+std::optional<std::string> find_program(std::string_view name) {
   Command command;
   command.program = name;
-  return find_program(command).has_value();
+  auto found = find_program(command);
+  if (!found) return std::nullopt;
+  return std::move(*found);
 }
+
+bool has_program(const std::string& name) { return find_program(name).has_value(); }
 
 std::vector<std::string> own_environment() {
   std::vector<std::string> result;

@@ -4,11 +4,15 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
 
 namespace berth::os {
+
+// Where programs are that are named without their directory, whatever the caller's PATH says.
+inline constexpr std::string_view kSearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 struct Command {
   std::string program;                   // a path, or a name that is looked up in `search_path`
@@ -22,7 +26,7 @@ struct Command {
   std::optional<std::chrono::milliseconds> timeout;  // then the program and its session are killed
   int network = -1;                                  // a network namespace to run in; the caller's without
   int mounts = -1;                                   // a mount namespace, likewise
-  std::string search_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  std::string search_path{kSearchPath};
 };
 
 struct Finished {
@@ -43,7 +47,8 @@ Result<Finished> run(const Command& command);
 // The same, and anything but status 0 is an Error with the program's standard error (its output, when that is empty) attached.
 Result<Finished> run_checked(const Command& command);
 
-// A program of this name is in the search path that a Command has when it names no other.
+// Where kSearchPath has a program of this name; nothing: nowhere.
+std::optional<std::string> find_program(std::string_view name);
 bool has_program(const std::string& name);
 // The caller's environment in the form of Command::environment.
 std::vector<std::string> own_environment();

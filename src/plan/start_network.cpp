@@ -12,6 +12,7 @@
 #include "network/device.hpp"
 #include "network/hardware_address.hpp"
 #include "network/own.hpp"
+#include "os/command.hpp"
 #include "plan/builder.hpp"
 #include "plan/network_section.hpp"
 #include "sys/features.hpp"
@@ -163,8 +164,7 @@ void fill_program(PlannedStep& step, const Builder& builder, const Act& act) {
   step.list[0] = act.program;
   // Looked up where the system's programs are, whatever the caller's search path.
   if (!act.program.front().starts_with('/')) step.list[0].insert(step.list[0].begin(), "/usr/bin/env");
-  step.list[1] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
-                  strings::cat("LXC_NAME=", builder.inputs.name)};
+  step.list[1] = {strings::cat("PATH=", os::kSearchPath), "LC_ALL=C", strings::cat("LXC_NAME=", builder.inputs.name)};
   // Where Open vSwitch keeps its sockets.
   for (const std::string& variable : builder.inputs.caller_environment) {
     if (variable.starts_with("OVS_")) step.list[1].push_back(variable);

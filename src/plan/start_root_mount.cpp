@@ -7,6 +7,7 @@
 
 #include "base/strings.hpp"
 #include "child/mount_flags.hpp"
+#include "os/command.hpp"
 #include "plan/builder.hpp"
 #include "sys/features.hpp"
 
@@ -136,7 +137,7 @@ void plan_root_device(Builder& builder) {
     release.text[0] = strings::join(words, " ");
     release.text[1] = "release";
     release.list[0] = words;
-    release.list[1] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+    release.list[1] = {strings::cat("PATH=", os::kSearchPath)};
   }
   if (root.hold.empty()) return;
   PlannedStep& hold = builder.host(child::Op::kOpenSlot, strings::cat("keeping ", root.hold, " connected"));

@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "base/strings.hpp"
+#include "os/command.hpp"
 #include "runtime/host_program.hpp"
 #include "runtime/host_steps.hpp"
 #include "sys/file.hpp"
@@ -44,15 +45,6 @@ void add_namespaces(HookCommand& command, const HostContext& context, bool by_en
       add_argument(command.arguments, strings::cat(names[i], ':', path));
     }
   }
-}
-
-// newuidmap and the like are named without their directory.
-std::string find_program(const std::string& name) {
-  if (name.find('/') != std::string::npos) return name;
-  for (const char* directory : {"/usr/local/bin/", "/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/"}) {
-    if (sys::exists(directory + name)) return directory + name;
-  }
-  return name;
 }
 
 constexpr std::string_view kNetworkDown = "net down";
@@ -96,7 +88,7 @@ Result<RunningProgram> RunningProgram::start(const std::vector<std::string>& arg
   const Fd null = TRY(sys::open("/dev/null", O_RDONLY | O_CLOEXEC));
   sys::Spawn spawn;
   spawn.arguments = arguments;
-  spawn.program_path = find_program(arguments[0]);
+  spawn.program_path = os::find_program(arguments[0]).value_or(arguments[0]);  // newuidmap and the like have no directory
   spawn.environment = environment;
   spawn.descriptors = {{null.get(), 0}, {output.get(), 1}, {output.get(), 2}};
   // Of a daemonized monitor: what the program starts and does not wait for can be killed with it. In the foreground it stays in

@@ -1,6 +1,8 @@
 // Runs in: the starting command.
 #include <sys/stat.h>
 
+#include "base/strings.hpp"
+#include "os/command.hpp"
 #include "runtime/attach_root.hpp"
 #include "runtime/host_steps.hpp"
 #include "sys/file.hpp"
@@ -20,7 +22,7 @@ AttachedRoot::~AttachedRoot() {
   device.reset();
   if (!ours_ || !mount) return;
   for (const auto& words : mount->releases) {
-    auto program = RunningProgram::start(words, {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"});
+    auto program = RunningProgram::start(words, {strings::cat("PATH=", os::kSearchPath)});
     if (program) [[maybe_unused]]
       const auto status = sys::wait_pidfd(program->pidfd());  // the start's own failure is what is told
   }

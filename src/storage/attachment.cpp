@@ -57,13 +57,19 @@ Attachment::~Attachment() { static_cast<void>(release()); }
 
 Status Attachment::release() {
   device.reset();
+  const auto here = std::exchange(release_here, {});
+  const auto programs = std::exchange(releases, {});
+  if (here) return here();
   Status outcome;
-  for (const auto& words : std::exchange(releases, {}))
+  for (const auto& words : programs)
     if (auto done = run_release(words); !done && outcome) outcome = std::move(done);
   return outcome;
 }
 
-std::vector<std::vector<std::string>> Attachment::hand_over() { return std::exchange(releases, {}); }
+std::vector<std::vector<std::string>> Attachment::hand_over() {
+  release_here = {};
+  return std::exchange(releases, {});
+}
 
 View::View(Attachment attachment, Fd mount, std::string directory)
     : mount_(std::move(mount)), attachment_(std::move(attachment)), directory_(std::move(directory)) {}

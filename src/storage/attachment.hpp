@@ -1,6 +1,7 @@
 // A root that can be reached, and its files seen from this process.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,15 +28,17 @@ struct Attachment {
   Fd device{};                                       // held open until the root is mounted: a loop device of its own
   std::string hold{};                                // the device's path, for whoever else must hold it (a monitor); may be empty
   std::vector<std::vector<std::string>> releases{};  // programs with arguments, to be run after the last use, in this order
+  // In place of them, where this process does it: it can take locks, and look who has the device by then.
+  std::function<Status()> release_here{};
 
   Attachment() = default;
   Attachment(Attachment&&) = default;
   Attachment& operator=(Attachment&&) = delete;
   Attachment(const Attachment&) = delete;
   Attachment& operator=(const Attachment&) = delete;
-  // Runs the releases unless they were handed over: what can't be told here is left for `berth doctor`.
+  // Does what release() does, unless they were handed over: what can't be told here is left for `berth doctor`.
   ~Attachment();
-  // Runs them and says what failed.
+  // Runs the releases, or what stands for them, and says what failed.
   Status release();
   // Somebody else (a container's monitor) runs them.
   std::vector<std::vector<std::string>> hand_over();

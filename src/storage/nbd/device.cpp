@@ -167,7 +167,12 @@ Result<std::string> connect(const std::string& file, const std::string& format, 
   return fail(Error::from_errno(ETIMEDOUT, "connect", device).because(strings::cat("qemu-nbd does not answer for ", file)));
 }
 
-std::vector<std::string> disconnection(const std::string& device) { return {"qemu-nbd", "--disconnect", device}; }
+std::vector<std::string> disconnection(const std::string& device, const std::string& file) {
+  constexpr const char* kScript =
+      "pid=$(cat \"/sys/block/${1##*/}/pid\" 2>/dev/null) && "
+      "tr '\\0' '\\n' 2>/dev/null <\"/proc/$pid/cmdline\" | grep -qxF -e \"$2\" || exit 0; exec qemu-nbd --disconnect \"$1\"";
+  return {"/bin/sh", "-c", kScript, "qemu-nbd", device, file};
+}
 
 Status disconnect(const std::string& device) {
   TRY(block::run_checked({.program = "qemu-nbd", .arguments = {"--disconnect", device}, .package = std::string(kPackage)}));

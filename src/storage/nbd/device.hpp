@@ -39,8 +39,8 @@ Status check_driver();
 Result<std::optional<std::string>> find_device(const std::string& file);
 // Connects the file to a free device and waits until it can be read.
 Result<std::string> connect(const std::string& file, const std::string& format, bool read_only);
-// The words that end it.
-std::vector<std::string> disconnection(const std::string& device);
+// The words that end it, for who can't look: nothing is done when the device shows another file by then.
+std::vector<std::string> disconnection(const std::string& device, const std::string& file);
 // Ends it and waits until the device is free. Nothing may use it.
 Status disconnect(const std::string& device);
 // The device of the image's partition, once the kernel has found it.

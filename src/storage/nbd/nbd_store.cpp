@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "base/strings.hpp"
 #include "storage/block/make.hpp"
@@ -24,6 +26,8 @@ using nbd::Image;
 
 constexpr std::uint64_t kUnit = 4096;        // bytes; an image's size is a multiple of it
 constexpr std::uint64_t kSectorBytes = 512;  // of st_blocks
+constexpr auto kCloseTime = std::chrono::seconds(2);
+constexpr auto kPause = std::chrono::milliseconds(20);
 
 std::uint64_t whole_units(std::uint64_t bytes) { return (bytes + kUnit - 1) / kUnit * kUnit; }
 
@@ -53,6 +57,18 @@ Status disconnect_leftover(const std::string& file) { return disconnect_unused({
 // Held while a file gets a device or loses it.
 Result<Fd> lock(const std::string& file) { return block::wait_for_name(strings::cat("nbd:", file)); }
 
+// What attach() connected, unless the device shows something else by now, or somebody else has the image mounted from it.
+Status disconnect_own(const Image& image, const std::string& device) {
+  const Fd held = TRY(lock(image.file));
+  const auto end = std::chrono::steady_clock::now() + kCloseTime;  // the kernel ends a mount a moment after its last descriptor
+  for (;;) {
+    if (TRY(nbd::find_device(image.file)) != device) return {};
+    if (!TRY(is_any_in_use(device, image.partition))) return nbd::disconnect(device);
+    if (std::chrono::steady_clock::now() > end) return {};
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 Attachment attachment_of(const std::string& device) {
   Attachment attachment;
   attachment.mount.device = device;
@@ -67,7 +83,7 @@ Status make_image(const NewFile& image, const std::string& path, const Specs& sp
   TRY(nbd::run_image_tool({"create", "-q", "-f", format, "--", image.path(), strings::cat(size)}));
   Attachment attachment;
   const std::string device = TRY(nbd::connect(image.path(), format, false));
-  attachment.releases.push_back(nbd::disconnection(device));
+  attachment.releases.push_back(nbd::disconnection(device, image.path()));
   TRY(block::make_file_system(specs.fstype, device));
   TRY(attachment.release());
   return disconnect_unused({image.path()});  // waits until it is over
@@ -217,10 +233,12 @@ class NbdStore final : public BackingStore {
     if (device && !shared) TRY(nbd::disconnect(*device));
     if (!shared) device = TRY(connect(image.file, access));
     Attachment attachment = attachment_of(*device);
-    if (!shared) attachment.releases.push_back(nbd::disconnection(*device));
+    if (!shared) attachment.releases.push_back(nbd::disconnection(*device, image.file));
     attachment.mount.device = TRY(nbd::partition_of(*device, image.partition));
     attachment.hold = attachment.mount.device;
     attachment.mount.fstype = TRY(block::find_file_system(attachment.mount.device));
+    // Last: it takes the lock that is held here.
+    if (!shared) attachment.release_here = [image, device = *device] { return disconnect_own(image, device); };
     return attachment;
   }
 

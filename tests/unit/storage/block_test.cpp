@@ -279,6 +279,39 @@ TEST_F(FakeTools, AnImageNeedsADeviceToBeSeenBy) {
   EXPECT_EQ(rbd_store().place({"/var/lib/lxc/c1", "c1"}, {}).value(), "/dev/rbd/lxc/c1");
 }
 
+TEST_F(FakeTools, ADeviceThatShowsAnotherFileIsNotDisconnected) {
+  program("qemu-nbd", "exit 0");
+  const auto words = nbd::disconnection("/dev/nbd4711", "/images/web.raw");
+  os::Command command;
+  command.program = words.front();
+  command.arguments.assign(words.begin() + 1, words.end());
+  command.environment = {strings::cat("PATH=", dir_ / "", ":", os::kSearchPath)};
+  const auto finished = os::run(command);
+  ASSERT_TRUE(finished);
+  EXPECT_TRUE(finished->succeeded()) << finished->error_output;
+  EXPECT_EQ(log(), "");
+}
+
+TEST(Attachment, IsReleasedHereOrByWhomItIsHandedTo) {
+  int here = 0;
+  const auto count = [&]() -> Status {
+    ++here;
+    return {};
+  };
+  Attachment released;
+  released.releases = {{"/bin/false"}};
+  released.release_here = count;
+  EXPECT_TRUE(released.release());
+  EXPECT_TRUE(released.release());
+  EXPECT_EQ(here, 1);
+  Attachment handed;
+  handed.releases = {{"/bin/false"}};
+  handed.release_here = count;
+  EXPECT_EQ(handed.hand_over().size(), 1U);
+  EXPECT_TRUE(handed.release());
+  EXPECT_EQ(here, 1);
+}
+
 TEST(SizeText, IsShort) {
   EXPECT_EQ(block::size_text(0), "0 bytes");
   EXPECT_EQ(block::size_text(512), "512 bytes");
