@@ -1,6 +1,9 @@
 // Runs in: host commands.
 #include "storage/zfs/zfs_tool.hpp"
 
+#include <fcntl.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -9,6 +12,7 @@
 #include "os/command.hpp"
 #include "os/mount_table.hpp"
 #include "storage/zfs/zfs_output.hpp"
+#include "sys/file.hpp"
 
 namespace berth::storage::zfs {
 namespace {
@@ -163,12 +167,24 @@ Result<std::string> resolve(const std::string& path) {
   return fail(unknown);
 }
 
+std::optional<Mounted> find_mounted(const std::vector<os::MountEntry>& table, std::string_view dataset, std::string_view place) {
+  const auto found = std::ranges::find_if(table, [&](const os::MountEntry& entry) {
+    const bool by_root = entry.type == "zfs" || (entry.type == "fuse.zfs" && entry.has_super_option("user_id=0"));
+    return by_root && entry.source == dataset && entry.root == "/" && (place.empty() || entry.target == place);
+  });
+  if (found == table.end()) return std::nullopt;
+  return Mounted{found->target, found->major, found->minor};
+}
+
+// The mount table has no symbolic links in its paths, the property may.
 Result<std::optional<Mounted>> mounted_at(const std::string& dataset) {
-  std::optional<Mounted> found;
-  for (const os::MountEntry& entry : TRY(os::load_mount_table()))
-    if (entry.source == dataset && entry.root == "/" && (entry.type == "zfs" || entry.type == "fuse.zfs"))
-      if (!found) found = Mounted{entry.target, entry.major, entry.minor};
-  return found;
+  const auto table = TRY(os::load_mount_table());
+  if (!find_mounted(table, dataset, "")) return std::nullopt;
+  const std::string place = TRY(properties(dataset, {"mountpoint"})).front();
+  if (!place.starts_with('/')) return find_mounted(table, dataset, "");
+  const auto directory = sys::open(place, O_PATH | O_DIRECTORY);
+  if (!directory) return std::nullopt;
+  return find_mounted(table, dataset, TRY(sys::read_link(strings::cat("/proc/self/fd/", directory->get()))));
 }
 
 Status clone(const std::string& snapshot, const std::string& dataset, const std::string& mount_point) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "os/mount_table.hpp"
 
 namespace berth::storage::zfs {
 
@@ -49,7 +50,11 @@ struct Mounted {
   std::string directory;
   unsigned major = 0, minor = 0;
 };
+// Where the dataset's property `mountpoint` says; a legacy one anywhere.
 Result<std::optional<Mounted>> mounted_at(const std::string& dataset);
+// Pure. `place`: the directory where it is to be; empty: anywhere. A file system of fuse counts when root has mounted it: users
+// choose the names of theirs (fusermount -o fsname=...,subtype=zfs).
+std::optional<Mounted> find_mounted(const std::vector<os::MountEntry>& table, std::string_view dataset, std::string_view place);
 
 // A clone of `snapshot` that is not mounted (zfs-fuse mounts new ones whatever their `canmount` says).
 Status clone(const std::string& snapshot, const std::string& dataset, const std::string& mount_point);

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "storage/zfs/zfs_destroy.hpp"
+#include "storage/zfs/zfs_tool.hpp"
 
 namespace berth::storage::zfs {
 namespace {
@@ -85,6 +86,34 @@ TEST(ZfsFailures, ByTheirWords) {
   both("connect: No such file or directory\nPlease make sure that the zfs-fuse daemon is running.\n",
        "The ZFS modules cannot be auto-loaded.\nTry running 'modprobe zfs' as root to manually load them.\n", ENODEV);
   both("something new\n", "", EIO);
+}
+
+// --- mounts ------------------------------------------------------------------------------------------------------------------
+std::string place_of(std::string_view dataset, std::string_view place) {
+  const auto table = os::parse_mount_table(
+      "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+      "30 20 0:50 / /home/eve/a rw,nosuid - fuse.zfs lxc/web rw,user_id=1000,group_id=1000\n"
+      "31 20 0:51 / /home/eve/b rw,nosuid - fuse.zfs lxc/web rw,user_id=01,group_id=0\n"
+      "32 20 0:52 / /home/eve/user_id=0 rw,nosuid - fuse.notzfs lxc/web rw,user_id=0\n"
+      "33 20 0:53 / /srv/elsewhere rw - fuse.zfs lxc/web rw,user_id=0,group_id=0,allow_other\n"
+      "34 20 0:53 /sub /srv/part rw - fuse.zfs lxc/web rw,user_id=0,group_id=0,allow_other\n"
+      "35 20 0:53 / /var/lib/lxc/web/rootfs rw - fuse.zfs lxc/web rw,user_id=0,group_id=0,allow_other\n"
+      "36 20 0:54 / /tank rw - zfs tank rw,xattr\n");
+  const auto found = find_mounted(table.value(), dataset, place);
+  return found ? found->directory : "";
+}
+
+TEST(ZfsMounts, AreWhereTheDatasetSays) {
+  EXPECT_EQ(place_of("lxc/web", "/var/lib/lxc/web/rootfs"), "/var/lib/lxc/web/rootfs");
+  EXPECT_EQ(place_of("tank", "/tank"), "/tank");
+  EXPECT_EQ(place_of("lxc/web", "/tank"), "");
+  EXPECT_EQ(place_of("lxc/web", "/srv/part"), "");
+}
+
+TEST(ZfsMounts, OfAUserAreNone) {
+  EXPECT_EQ(place_of("lxc/web", ""), "/srv/elsewhere");
+  EXPECT_EQ(place_of("lxc/web", "/home/eve/a"), "");
+  EXPECT_EQ(place_of("lxc/web", "/home/eve/b"), "");
 }
 
 }  // namespace
