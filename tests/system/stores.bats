@@ -521,6 +521,20 @@ $NAME-n"
   [ ! -e "$LXCPATH/$NAME" ]
 }
 
+@test "a directory on btrfs with read-only snapshots in it is destroyed" {
+  host_on btrfs
+  create_on dir
+  local root=$LXCPATH/host/$NAME/rootfs
+  btrfs subvolume create "$root/sv" >/dev/null
+  echo text >"$root/sv/file"
+  btrfs subvolume snapshot -r "$root/sv" "$root/etc/snap" >/dev/null
+  btrfs subvolume create "$root/sv/below" >/dev/null
+  btrfs subvolume snapshot -r "$root/sv/below" "$root/sv/below/snap" >/dev/null
+  exits 0 lxc-destroy "${P[@]}" "${N[@]}"
+  [ ! -e "$LXCPATH/host/$NAME" ]
+  equals "$(btrfs subvolume list "$LXCPATH/host")" ""
+}
+
 @test "zfs: the mount point of a root is in its container's directory" {
   only_root
   [ -x /usr/sbin/zfs-fuse ] || skip "needs zfs-fuse"

@@ -3,6 +3,10 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
+#include <utility>
+
+#include "storage/btrfs/subvolume.hpp"
 #include "storage/tree/copy_tree.hpp"
 #include "storage/tree/mounts_below.hpp"
 #include "storage/tree/remove_tree.hpp"
@@ -12,6 +16,15 @@ namespace berth::storage {
 namespace {
 
 constexpr mode_t kRootMode = 0755;
+
+// Who is root in a container on btrfs can make read-only snapshots in it.
+Status destroy_locked(const std::string& path) {
+  auto destroyed = btrfs::destroy_tree(path);
+  if (destroyed || destroyed.error().code() != EROFS || !destroyed.error().hint().empty()) return destroyed;
+  return fail(std::move(destroyed.error())
+                  .hint("if it is in a read-only subvolume, root can change that (btrfs property set SUBVOLUME ro false); "
+                        "then destroy again"));
+}
 
 class DirStore final : public BackingStore {
  public:
@@ -50,7 +63,9 @@ class DirStore final : public BackingStore {
 
   Status destroy(const std::string& path) const override {
     TRY(check_destroy(path));
-    return remove_tree(path);
+    auto removed = remove_tree(path);
+    if (removed || removed.error().code() != EROFS || !btrfs::is_btrfs(path)) return removed;
+    return destroy_locked(path);
   }
 
   [[nodiscard]] Result<Attachment> attach(const std::string& path, Access) const override {
