@@ -128,7 +128,7 @@ Status remove_all(const Container& container, const std::vector<Container>& clon
   TRY(run_config_hooks({container, TRY(load_to_go(container)), config::HookType::kDestroy}));
   if (request.snapshots) TRY(destroy_snapshots(container));
   TRY(end_killed_export(container));
-  TRY(remove_staging(container));
+  TRY(destroy_staging(container));
   return remove_stored(container);
 }
 

@@ -1,6 +1,7 @@
 // Runs in: the commands that restore a snapshot in place, or find one half restored.
 #include "runtime/exchange.hpp"
 
+#include <algorithm>
 #include <ranges>
 #include <string_view>
 
@@ -46,6 +47,10 @@ class Things {
 Result<Things> things_of(const std::string& type) { return Things(type.empty() ? nullptr : TRY(storage::find_store(type))); }
 
 }  // namespace
+
+bool Exchange::moves_roots() const {
+  return std::ranges::any_of(steps_, [](const Step& step) { return !step.type.empty(); });
+}
 
 Status Exchange::write(const std::string& file) const {
   std::string text(kHead);

@@ -21,6 +21,9 @@ class Exchange {
     steps_.push_back({std::move(type), std::move(from), std::move(to), std::move(aside)});
   }
 
+  // Roots that lie outside of directories are among it.
+  [[nodiscard]] bool moves_roots() const;
+
   // To the file, on the disk.
   [[nodiscard]] Status write(const std::string& file) const;
   static Result<Exchange> read(const std::string& file);

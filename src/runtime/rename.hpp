@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "runtime/container.hpp"
@@ -21,6 +22,8 @@ Status remove_preparation(const Container& container);
 // Whether there is something of it; what the writing of its files was killed at counts. Means nothing while the lock is held.
 Result<bool> has_preparation(const Container& container);
 bool rename_is_incomplete(const Container& container);
+// The names in them are on the disk: what says what is to be done with a root in a pool, whose own renames are durable at once.
+Status sync_directories(const std::vector<std::string>& paths);
 
 // In the container's directory while it is renamed: a link that says the new name, the configuration for it, and a file with the
 // old name and, for a root that is renamed too, its TYPE:PATH before and after, a line each.

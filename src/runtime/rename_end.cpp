@@ -1,4 +1,5 @@
 // Runs in: the commands that find a rename or a restore half done, the start among them.
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -63,7 +64,7 @@ Result<std::optional<Earlier>> earlier_of(const Container& container) {
   return earlier;
 }
 
-Status rename_root(const Earlier& earlier) {
+Status rename_root(const Container& container, const Earlier& earlier) {
   if (earlier.new_root.empty()) return {};
   const std::size_t colon = earlier.old_root.find(':');
   if (colon == std::string::npos || !earlier.new_root.starts_with(earlier.old_root.substr(0, colon + 1)))
@@ -71,6 +72,7 @@ Status rename_root(const Earlier& earlier) {
   const auto* store = TRY(storage::find_store(earlier.old_root.substr(0, colon)));
   const std::string from = earlier.old_root.substr(colon + 1), to = earlier.new_root.substr(colon + 1);
   if (!TRY(store->exists(from)) && TRY(store->exists(to))) return {};  // that was done before
+  TRY(sync_directories({container.directory(), container.lxcpath()}));
   return with_context(store->rename(from, to), "cannot give the root file system its new name");
 }
 
@@ -106,7 +108,7 @@ Status complete_rename(const Container& container) {
   if (!rename_is_incomplete(container)) return {};
   TRY(finish_restore(container));
   const auto earlier = TRY(earlier_of(container));
-  if (earlier) TRY(rename_root(*earlier));
+  if (earlier) TRY(rename_root(container, *earlier));
   TRY(forgive_absence(sys::rename(renamed_config_of(container), container.directory() + "/config")));
   if (earlier) {
     TRY(rename_inside(container));
@@ -114,6 +116,14 @@ Status complete_rename(const Container& container) {
     TRY(forgive_absence(sys::unlink(renamed_from_of(container))));
   }
   return forgive_absence(sys::unlink(rename_mark_of(container)));
+}
+
+Status sync_directories(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    const Fd directory = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
+    TRY(sys::sync_file(directory.get(), path));
+  }
+  return {};
 }
 
 Status remove_preparation(const Container& container) {

@@ -31,6 +31,7 @@ namespace {
 
 constexpr mode_t kDirectoryMode = 0755, kPrivateMode = 0700;
 constexpr std::string_view kSources = "lxc_rdepends";
+constexpr std::string_view kMade = "-restoring", kAside = "-replaced";  // of a root's name in a pool
 
 std::string plan_of(const Container& container) { return staging_of(container) + "/exchanging"; }
 
@@ -226,8 +227,8 @@ Result<PoolNames> choose_names(CloneJob& job, const Container& own, const Root& 
   std::string place = strings::cat(os::parent(from.path), "/", own.name());
   if (old_root.store == from.store) place = old_root.path;
   job.final_root = place;
-  job.root = place + "-restoring";
-  return PoolNames{job.root, place + "-replaced"};
+  job.root = strings::cat(place, kMade);
+  return PoolNames{job.root, strings::cat(place, kAside)};
 }
 
 // A link there would lead to what another restore is at work on, whose files are to be believed.
@@ -262,13 +263,27 @@ Status replace(const Container& own, const Container& snapshot, const Root& old_
   return with_context(change_places(own, exchange), "cannot put the restored container in its place");
 }
 
+// What stood aside when the power failed may be all that the container has.
+Status check_old_root_is_replaced(const std::string& staging) {
+  for (const RecordedRoot& aside : TRY(recorded_roots(staging))) {
+    const auto* store = TRY(storage::find_store(aside.type));
+    if (store->traits().in_directory || !aside.path.ends_with(kAside)) continue;
+    const std::string place = aside.path.substr(0, aside.path.size() - kAside.size());
+    if (!TRY(store->exists(aside.path)) || TRY(store->exists(place))) continue;
+    return fail(Error::message("the old root file system is not removed: nothing has taken its place", EBUSY)
+                    .because(strings::cat("it is ", aside.type, ":", aside.path, ", and there is no ", place))
+                    .hint("give it that name again, by the tools of its storage; then repeat this"));
+  }
+  return {};
+}
+
 // --- the root alone ----------------------------------------------------------------------------------------------------------
 struct RootPlaces {
   std::string made, aside;
 };
 
 Result<RootPlaces> places_for(const Container& own, const Root& root) {
-  if (!root.store->traits().in_directory) return RootPlaces{root.path + "-restoring", root.path + "-replaced"};
+  if (!root.store->traits().in_directory) return RootPlaces{strings::cat(root.path, kMade), strings::cat(root.path, kAside)};
   const std::string path = os::normalise(root.path), name = path.substr(path.rfind('/') + 1), staging = staging_of(own);
   if (path == strings::cat(own.directory(), "/", name))
     return RootPlaces{strings::cat(staging, "/new/", name), strings::cat(staging, "/old/", name)};
@@ -337,13 +352,15 @@ Status finish_restore(const Container& container) {
   const std::string plan = plan_of(container);
   TRY(check_staging(container));
   if (!sys::exists(plan)) return {};
-  TRY_CONTEXT(TRY(Exchange::read(plan)).run(), "cannot end a restore that was begun");
+  const Exchange exchange = TRY(Exchange::read(plan));
+  if (exchange.moves_roots()) TRY(sync_directories({staging_of(container), container.directory()}));
+  TRY_CONTEXT(exchange.run(), "cannot end a restore that was begun");
   const Root root = TRY(root_of(container));
   if (root.store != nullptr) TRY(root.store->moved(root.path, {container.directory(), container.name()}));
   return sys::unlink(plan);
 }
 
-Status remove_staging(const Container& container) {
+Status destroy_staging(const Container& container) {
   const std::string staging = staging_of(container);
   if (!sys::stat_link(staging)) return {};
   TRY(check_staging(container));
@@ -352,6 +369,13 @@ Status remove_staging(const Container& container) {
   if (sys::exists(plan_of(container))) TRY(Exchange::read(plan_of(container)));  // one that says nothing is not of this release
   TRY(destroy_recorded_roots(staging));
   return storage::remove_tree(staging);
+}
+
+Status remove_staging(const Container& container) {
+  if (!sys::stat_link(staging_of(container))) return {};
+  TRY(check_staging(container));
+  TRY(check_old_root_is_replaced(staging_of(container)));
+  return destroy_staging(container);
 }
 
 Status replace_root(const Container& container, RootMaker& maker) {

@@ -37,8 +37,10 @@ Status replace_root(const Container& container, RootMaker& maker);
 // The moves that a killed restore had begun. The caller holds the container's lock. complete_rename() does it.
 Status finish_restore(const Container& container);
 // What a restore left beside the container: a copy that was not finished, or what has been replaced. The caller holds the lock.
-// Refused while the moves are half done.
+// Refused while the moves are half done, and where the old root stands aside while nothing is in its place.
 Status remove_staging(const Container& container);
+// The same for a container that goes with all that it has.
+Status destroy_staging(const Container& container);
 std::string staging_of(const Container& container);
 
 }  // namespace berth::runtime

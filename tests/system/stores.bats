@@ -565,6 +565,16 @@ lxc-start -P "$LXCPATH" -n "$NAME"
 lxc-wait -P "$LXCPATH" -n "$NAME" -s RUNNING -t 20
 lxc-attach -P "$LXCPATH" -n "$NAME" -- sh -c 'echo kept > /written'
 lxc-stop -P "$LXCPATH" -n "$NAME" -k
+# What says that a rename was begun is on the disk before the dataset has its new name.
+command -v strace >/dev/null && trace=(strace -f -qq -y -e trace=fsync,execve,execveat -o "$LXCPATH/.trace") || trace=()
+"${trace[@]}" lxc-copy -P "$LXCPATH" -n "$NAME" -R -N "$NAME-r"
+mount_point "$NAME-r" "$LXCPATH/$NAME-r/rootfs"
+[ -z "${trace[*]}" ] || awk -v "top=<$LXCPATH>)" -v "directory=<$LXCPATH/$NAME-r>)" '
+  /fsync/ && index($0, top) { moved = 1 }
+  /fsync/ && index($0, directory) { marked = 1 }
+  /exec.*"rename"/ { renamed = marked && moved ? 1 : -1; exit }
+  END { exit renamed != 1 }' "$LXCPATH/.trace" || { cat "$LXCPATH/.trace" >&2; exit 1; }
+lxc-copy -P "$LXCPATH" -n "$NAME-r" -R -N "$NAME"
 lxc-copy -P "$LXCPATH" -n "$NAME" -N "$NAME-c"
 mount_point "$NAME-c" "$LXCPATH/$NAME-c/rootfs"
 lxc-copy -P "$LXCPATH" -n "$NAME" -N "$NAME-s" -s
@@ -577,11 +587,24 @@ mount_point "$NAME-i" "$LXCPATH/$NAME-i/rootfs"
 for one in s c i; do lxc-destroy -P "$LXCPATH" -n "$NAME-$one" -s; done
 lxc-snapshot -P "$LXCPATH" -n "$NAME" -r snap0
 mount_point "$NAME" "$LXCPATH/$NAME/rootfs"
+# As a loss of power in the middle of a restore would leave it, had it taken the mark of the restore with it: the old root stays.
+aside=tank/lxc/$NAME-replaced staging=$LXCPATH/$NAME/restoring
+claim=/var/lib/berth/roots/$(printf %s "zfs:$aside" | sha256sum | cut -d" " -f1)
+mkdir "$staging"
+echo "zfs:$aside" >"$staging/roots-being-made"
+printf %s "$staging" >"$claim"
+zfs rename "tank/lxc/$NAME" "$aside"
+! berth doctor -P "$LXCPATH" -y "$NAME" >"$LXCPATH/.doctor" 2>&1 || exit 1
+grep -q "nothing has taken its place" "$LXCPATH/.doctor" || { cat "$LXCPATH/.doctor" >&2; exit 1; }
+zfs rename "$aside" "tank/lxc/$NAME"
+berth doctor -P "$LXCPATH" -y "$NAME"
+[ ! -e "$staging" ] && [ ! -e "$claim" ]
 lxc-destroy -P "$LXCPATH" -n "$NAME" -s
 [ -z "$(zfs list -H -r -t all -o name tank/lxc | grep -v '^tank/lxc$')" ]
 [ ! -e "$LXCPATH/$NAME" ]
 SCRIPT
-  run -0 timeout -k 5 120 unshare -m --propagation private bash "$LXCPATH/.in-zfs" 3>&-
+  run timeout -k 5 120 unshare -m --propagation private bash "$LXCPATH/.in-zfs" 3>&-
+  [ "$status" = 0 ] || fail "$output"
 }
 
 # copy OPTION...: an ephemeral copy; its name is put into $COPY.
