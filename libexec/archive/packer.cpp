@@ -16,6 +16,7 @@
 #include "base/strings.hpp"
 #include "member.hpp"
 #include "sys/file.hpp"
+#include "sys/process.hpp"
 #include "sys/raw.hpp"
 
 namespace berth::archive {
@@ -34,9 +35,15 @@ Status check_call(long result, std::string_view operation, std::string_view path
   return fail(Error::from_errno(static_cast<int>(-result), operation, path));
 }
 
+// EAGAIN: somebody has a lease of the file (F_SETLEASE). The kernel has told him, and takes it from him when its time is over.
 Result<Fd> open_entry(int directory, const std::string& name) {
-  auto fd = sys::open_at2(directory, name, kOpen | O_NOATIME, 0, kOneMount);
-  return fd || fd.error().code() != EPERM ? std::move(fd) : sys::open_at2(directory, name, kOpen, 0, kOneMount);
+  constexpr std::chrono::milliseconds kPause{20}, kPatience{60000};  // /proc/sys/fs/lease-break-time is 45 s
+  for (std::chrono::milliseconds waited{0};; waited += kPause) {
+    auto fd = sys::open_at2(directory, name, kOpen | O_NOATIME, 0, kOneMount);
+    if (!fd && fd.error().code() == EPERM) fd = sys::open_at2(directory, name, kOpen, 0, kOneMount);
+    if (fd || fd.error().code() != EAGAIN || waited > kPatience) return fd;
+    sys::sleep_for(kPause);
+  }
 }
 
 Result<std::string> read_link(const Fd& link, const std::string& name) {
@@ -337,8 +344,10 @@ Status Packer::enter(std::string name, Fd directory) {
   if (frames_.size() >= kDeepest) return fail(Error::message("the tree is deeper than an archive may be", ENAMETOOLONG));
   const auto info = TRY(sys::stat_fd(directory.get()));
   Frame frame{std::move(name), std::move(directory), {}};
-  for (auto& entry : TRY(sys::list_directory_fd(frame.directory.get(), frame.name)))
-    frame.entries.push_back(std::move(entry.name));
+  auto entries = sys::list_directory_fd(frame.directory.get(), frame.name);
+  if (!entries && entries.error().code() != ENOENT) return fail(std::move(entries.error()));
+  if (entries)  // else it is gone meanwhile
+    for (auto& entry : *entries) frame.entries.push_back(std::move(entry.name));
   std::ranges::sort(frame.entries);
   frames_.push_back(std::move(frame));
   const std::string path = path_of("");

@@ -103,7 +103,7 @@ class Unpacker {
   std::vector<Frame> frames_;
   LateFlags late_flags_;
   std::size_t kept_ = 0;  // bytes of attributes in frames_
-  Fd mount_;  // of the place: lasts as long as it is open
+  Fd mount_;              // of the place: lasts as long as it is open
   Fd stream_;
   std::uint64_t written_ = 0, sizes_ = 0;
 };

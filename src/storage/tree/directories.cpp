@@ -126,12 +126,8 @@ Status Directories::open(Directory& directory, const Directory* near) {
   if (outcome && begins) outcome = learn_copy(directory);
   if (outcome && !directory.vanished) {
     outcome = open_side(directory, &Directory::from, near);
-    if (!outcome && outcome.error().code() == ENOENT && begins) {
-      directory.vanished = true;
-      outcome = {};
-    } else if (!outcome && outcome.error().code() == ENOENT) {
-      outcome = fail(moved(directory));
-    }
+    directory.vanished = !outcome && outcome.error().code() == ENOENT;
+    if (directory.vanished) outcome = {};
   }
   --directory.pins;
   if (std::ranges::find(open_, &directory) == open_.end() && &directory != &all_.front()) open_.push_back(&directory);
@@ -150,11 +146,14 @@ Status Directories::learn_copy(Directory& directory) {
 
 Status Directories::open_side(Directory& directory, Side side, const Directory* near) {
   if ((directory.*side).valid()) return {};
-  Fd fd = TRY(walk(directory, side, near));
-  const auto info = TRY(about(fd.get(), path(directory)));
+  auto fd = walk(directory, side, near);
+  // Only the one near it may have gone.
+  if (!fd && near != nullptr && fd.error().code() == lost(directory, side).code()) fd = walk(directory, side, nullptr);
+  if (!fd) return fail(std::move(fd.error()));
+  const auto info = TRY(about(fd->get(), path(directory)));
   const struct ::stat& known = side == &Directory::from ? directory.info : directory.copy_info;
-  if (known.st_ino != 0 && identity_of(info) != identity_of(known)) return fail(moved(directory));
-  directory.*side = std::move(fd);
+  if (known.st_ino != 0 && identity_of(info) != identity_of(known)) return fail(lost(directory, side));
+  directory.*side = std::move(*fd);
   return {};
 }
 
@@ -178,27 +177,35 @@ Result<Fd> Directories::walk(Directory& directory, Side side, const Directory* n
   int from = ((at->*side).valid() ? at->*side : near->*side).get();
   if (!(at->*side).valid()) {
     for (; up != 0; --up) {
-      owner = TRY(sys::open_at(from, "..", kDirectory));
+      owner = TRY(opened(sys::open_at(from, "..", kDirectory), *at, side));
       from = owner.get();
     }
     const struct ::stat& known = side == &Directory::from ? at->info : at->copy_info;
-    if (identity_of(TRY(about(from, path(*at)))) != identity_of(known)) return fail(moved(*at));
+    if (identity_of(TRY(about(from, path(*at)))) != identity_of(known)) return fail(lost(*at, side));
   }
   for (; !down.empty(); down.pop_back()) {
     const Directory& next = *down.back();
-    auto fd = side == &Directory::from ? open_on_mount(from, next.name, kDirectory, all_.front().info.st_dev)
-                                       : sys::open_at(from, next.name, kDirectory);
-    if (!fd && &next != &directory) return fail(moved(next));
-    if (!fd) return fail(Error::from_errno(fd.error().code(), "open", path(directory)));
-    owner = std::move(*fd);
+    owner = TRY(opened(side == &Directory::from ? open_on_mount(from, next.name, kDirectory, all_.front().info.st_dev)
+                                                : sys::open_at(from, next.name, kDirectory),
+                       next, side));
     from = owner.get();
   }
   return owner;
 }
 
-Error Directories::moved(const Directory& directory) const {
-  return Error::message(strings::cat("the directory ", path(directory), " was moved while it was copied"), EAGAIN)
-      .hint("stop the container, then copy again");
+// Something else has its name, or nothing: gone, as its inode number says. Whatever else is the matter is told.
+Result<Fd> Directories::opened(Result<Fd> fd, const Directory& directory, Side side) const {
+  if (fd) return fd;
+  const int code = fd.error().code();
+  const bool is_gone = code == ENOENT || code == ENOTDIR || code == ELOOP;
+  return fail(is_gone ? lost(directory, side) : Error::from_errno(code, "open", path(directory)));
+}
+
+// From the source: it vanished, by a code that open() knows. From the copy nobody else takes anything.
+Error Directories::lost(const Directory& directory, Side side) const {
+  if (side == &Directory::from) return Error::from_errno(ENOENT, "open", path(directory));
+  return Error::message(strings::cat("the directory ", path(directory), " of the copy was moved while it was made"), EAGAIN)
+      .hint("copy again");
 }
 
 std::string Directories::relative(const Directory& directory, std::string_view name) {

@@ -28,7 +28,7 @@ struct Directory {
   struct ::stat copy_info{};                 // of the copy, as it was when it was opened first
   Fd from, to;                               // valid while pinned; `from` is not when the directory has vanished
   bool was_there = false;                    // in the copy, before it was begun
-  bool vanished = false;                     // from the source, before it was begun
+  bool vanished = false;                     // from the source, before its copy was complete
   std::vector<sys::DirectoryEntry> entries;  // from the beginning to the end of the work on it
   std::atomic<std::size_t> parts{0};         // of the entries, that are not done
 
@@ -98,7 +98,8 @@ class Directories {
   Status learn_copy(Directory& directory);
   void close_some();
   void forget(Directory* directory);
-  [[nodiscard]] Error moved(const Directory& directory) const;
+  [[nodiscard]] Result<Fd> opened(Result<Fd> fd, const Directory& directory, Side side) const;
+  [[nodiscard]] Error lost(const Directory& directory, Side side) const;
 
   std::string shown_;
   std::mutex mutex_;

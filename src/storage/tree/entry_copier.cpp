@@ -4,11 +4,13 @@
 #include <dirent.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/strings.hpp"
 #include "storage/tree/inode_flags.hpp"
 #include "storage/tree/kernel_call.hpp"
+#include "sys/process.hpp"
 
 namespace berth::storage {
 namespace {
@@ -18,7 +20,8 @@ constexpr int kFile = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 constexpr int kNewFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
 constexpr mode_t kPrivateFile = 0600, kPrivateDirectory = 0700, kPlainPermissions = 0777, kPermissions = 07777;
 constexpr int kMostLooks = 20;
-constexpr std::size_t kPartSize = 64;  // entries that one thread does alone
+constexpr std::chrono::milliseconds kLeasePause{20}, kLeasePatience{60000};  // /proc/sys/fs/lease-break-time is 45 s
+constexpr std::size_t kPartSize = 64;                                        // entries that one thread does alone
 
 bool has_code(const Error& error, int code) { return error.code() == code; }
 
@@ -37,7 +40,7 @@ Status EntryCopier::copy_part(const CopyPart& part) {
   Directory& directory = *part.directory;
   if (part.is_new) TRY(begin_directory());
   const std::size_t end = part.is_new ? std::min(kPartSize, directory.entries.size()) : part.end;
-  for (std::size_t at = part.begin; at < end; ++at) {
+  for (std::size_t at = part.begin; at < end && !directory.vanished; ++at) {
     TRY(job_.state.wanted());
     TRY(copy_entry(directory.entries[at]));
   }
@@ -129,7 +132,17 @@ bool EntryCopier::has_gone(const std::string& name) const {
   return retried(SYS_newfstatat, from(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == -ENOENT;
 }
 
+// EAGAIN: somebody has a lease of the file (F_SETLEASE). The kernel has told him, and takes it from him when its time is over.
 Result<Fd> EntryCopier::open_source(const std::string& name, int flags) {
+  for (std::chrono::milliseconds waited{0};; waited += kLeasePause) {
+    auto fd = open_at_once(name, flags);
+    if (fd || !has_code(fd.error(), EAGAIN) || waited > kLeasePatience) return fd;
+    TRY(job_.state.wanted());
+    sys::sleep_for(kLeasePause);
+  }
+}
+
+Result<Fd> EntryCopier::open_at_once(const std::string& name, int flags) {
   const dev_t device = job_.directories.top().info.st_dev;
   const int quiet = job_.no_access_time.load(std::memory_order_relaxed);
   auto fd = open_on_mount(from(), name, flags | quiet, device);

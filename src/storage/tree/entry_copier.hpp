@@ -33,6 +33,7 @@ class EntryCopier {
   Status set_flags(const Entry& entry, int to, unsigned flags, const struct ::stat& info);
   Result<bool> linked(const Entry& entry, int file, const struct ::stat& info, std::optional<HardLinks::Claim>& claim);
   Result<Fd> open_source(const std::string& name, int flags);
+  Result<Fd> open_at_once(const std::string& name, int flags);
   Result<struct ::stat> stat_of(const Entry& entry);
   [[nodiscard]] Born born(mode_t mode) const;
   [[nodiscard]] bool has_gone(const std::string& name) const;

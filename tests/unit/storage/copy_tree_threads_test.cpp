@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -247,6 +248,55 @@ TEST_F(ThreadsTest, NumberThatIsUsedAgainMakesNoLink) {
     const sys::raw::ScopedDispatch numbers(same_number);
     outcome = copy();
   }
+  ASSERT_TRUE(outcome) << outcome.error().line();
+  expect_same();
+}
+
+// Takes a directory of the source away when the copy makes its n-th one.
+struct Removal {
+  static inline int left = 0;
+  static inline std::string directory;
+  static long dispatch(long number, long a, long b, long c, long d, long e, long f) {
+    if (number == SYS_mkdirat && --left == 0) fs::remove_all(directory);
+    return sys::raw::kernel(number, a, b, c, d, e, f);
+  }
+};
+
+// More of them than are held open: those are found again by their names, and by "..".
+TEST_F(ThreadsTest, DirectoriesThatGoMeanwhileAreLeftOut) {
+  constexpr int kAbove = 3, kBelow = 70;
+  for (int nth = 43; nth < kAbove * kBelow * 2; nth += 82) {
+    for (int i = 0; i < kAbove * kBelow; ++i) fs::create_directories(strings::cat(from_, "/", i % kAbove, "/", i, "/deep"));
+    write(from_ + "/0/file", "x");
+    Removal::left = nth;
+    Removal::directory = strings::cat(from_, "/", nth % kAbove);
+    Status outcome;
+    {
+      const sys::raw::ScopedDispatch scope(Removal::dispatch);
+      outcome = copy(1);
+    }
+    ASSERT_TRUE(outcome) << nth << ": " << outcome.error().line();
+    for (int i = 0; i < kAbove; ++i) {
+      const std::string name = strings::cat("/", i);
+      if (from_ + name == Removal::directory) continue;
+      ASSERT_EQ(testing::describe(from_ + name), testing::describe(to_ + name)) << nth;
+    }
+    ASSERT_TRUE(remove_tree(to_));
+  }
+}
+
+TEST_F(ThreadsTest, AFileWithALeaseIsWaitedFor) {
+  write(from_ + "/file", "x");
+  const auto old = std::signal(SIGIO, SIG_IGN);
+  Fd file = *sys::open(from_ + "/file", O_RDWR);
+  if (::fcntl(file.get(), F_SETLEASE, F_WRLCK) != 0) GTEST_SKIP() << "no leases here";
+  std::jthread holder([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_EQ(::fcntl(file.get(), F_SETLEASE, F_UNLCK), 0);
+  });
+  const auto outcome = copy();
+  holder.join();
+  static_cast<void>(std::signal(SIGIO, old));
   ASSERT_TRUE(outcome) << outcome.error().line();
   expect_same();
 }
