@@ -72,9 +72,12 @@ gone() { [ ! -e "$LXCPATH/.large/$1" ] && [ ! -L "$LXCPATH/$1" ]; }
   whole "$NAME"
   rm "$LXCPATH/${NAME}b"
   lxc-start -P "$LXCPATH/.large" "${N[@]}" 3>&-
-  exits 1 lxc-destroy "${P[@]}" "${N[@]}"
-  contains "$output" "leads to a container that runs"
+  mv "$LXCPATH/$NAME" "$LXCPATH/${NAME}o"
+  run lxc-destroy "${P[@]}" -n "${NAME}o"
+  mv "$LXCPATH/${NAME}o" "$LXCPATH/$NAME"
   lxc-stop -P "$LXCPATH/.large" "${N[@]}" -k
+  equals "$status" 1
+  contains "$output" "leads to a container that runs"
   whole "$NAME"
   ln -s . "$LXCPATH/${NAME}u"
   touch "$LXCPATH/config"
