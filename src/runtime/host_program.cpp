@@ -30,6 +30,7 @@ sys::Spawn describe(const HostProgram& program, int shell, int input, int output
   spawn.arguments.insert(spawn.arguments.end(), program.arguments.begin(), program.arguments.end());
   spawn.environment = program.environment;
   spawn.mounts = program.mounts;
+  spawn.dies_with_caller = true;  // else it would work on, and keep its mounts, when nobody is left to clean up after it
   spawn.descriptors = {{input, 0}, {output, 1}, {errors, 2}};
   return spawn;
 }

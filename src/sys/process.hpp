@@ -96,6 +96,8 @@ struct Spawn {
   int mounts = -1;     // mount namespace to run in, the working directory being the caller's by its path
   bool new_session = false;
   bool detached = false;  // no child of the caller: nobody waits for it, its end shows in its pidfd
+  // SIGKILL for it when the calling thread ends, so that thread has to wait for it. Not for one that is detached.
+  bool dies_with_caller = false;
 };
 // Starts a program without touching the caller's heap, locks or threads in the child. Returns when it is executed.
 Result<Cloned> spawn(Spawn request);

@@ -1,5 +1,6 @@
 // Runs in: every process that starts programs; run_child and what it calls, in the new process between clone and exec.
 #include <fcntl.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 
@@ -18,7 +19,7 @@ constexpr std::size_t kKernelSigsetSize = 8;
 constexpr int kLastSignal = 64;
 
 // What the child tells when it fails before exec.
-enum class Stage : int { kNamespaces, kDescriptors, kSession, kSignals, kExec };
+enum class Stage : int { kNamespaces, kDescriptors, kSession, kDeath, kSignals, kExec };
 struct ChildFailure {
   Stage stage;
   int error;
@@ -42,6 +43,7 @@ struct ChildPlan {
   int network, mounts;    // -1: stays
   const char* directory;  // to work in after a change of `mounts`
   bool new_session;
+  pid_t lives_with;  // 0: with nobody
 };
 
 [[noreturn]] void give_up(const ChildPlan& plan, Stage stage, long result) noexcept {
@@ -95,6 +97,15 @@ void enter(const ChildPlan& plan, int space, int type) noexcept {
   if (entered < 0) give_up(plan, Stage::kNamespaces, entered);
 }
 
+// Who has another parent by now has missed the signal.
+void die_with_parent(const ChildPlan& plan) noexcept {
+  if (plan.lives_with == 0) return;
+  const long asked = raw::call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  if (asked < 0) give_up(plan, Stage::kDeath, asked);
+  const long parent = raw::call(SYS_getppid);  // 0: outside of this PID namespace
+  if (parent != 0 && parent != plan.lives_with) give_up(plan, Stage::kDeath, -ESRCH);
+}
+
 [[noreturn]] void run_child(ChildPlan& plan) noexcept {
   enter(plan, plan.network, CLONE_NEWNET);
   enter(plan, plan.mounts, CLONE_NEWNS);
@@ -104,6 +115,7 @@ void enter(const ChildPlan& plan, int space, int type) noexcept {
     const long session = raw::call(SYS_setsid);
     if (session < 0) give_up(plan, Stage::kSession, session);
   }
+  die_with_parent(plan);
   reset_signals(plan);
   const bool by_path = plan.program < 0;
   give_up(plan, Stage::kExec,
@@ -139,6 +151,8 @@ std::string_view stage_call(Stage stage) {
       return "dup3";
     case Stage::kSession:
       return "setsid";
+    case Stage::kDeath:
+      return "prctl(PR_SET_PDEATHSIG)";
     case Stage::kSignals:
       return "rt_sigprocmask";
     case Stage::kExec:
@@ -210,6 +224,7 @@ Result<Spawning> Spawning::begin(Spawn request) {
   if (plan.mounts >= 0) state->directory = read_link("/proc/self/cwd").value_or("/");
   plan.directory = state->directory.c_str();
   plan.new_session = state->request.new_session;
+  if (state->request.dies_with_caller) plan.lives_with = current_pid();
   const SignalsBlocked blocked;
   const auto clone = state->request.detached ? clone_detached_until_exec : clone_until_exec;
   state->child = TRY(clone(

@@ -44,6 +44,7 @@ teardown() {
 loops() { losetup -a | grep -F "$LXCPATH/" || true; }
 no_loops() { [ -z "$(loops)" ]; }
 some_loops() { ! no_loops; }
+ended() { ! grep -q . "/proc/$1/cmdline" 2>/dev/null; }
 
 # The busybox root of all tests, as a template: much quicker than making one.
 quick_template() {
@@ -115,6 +116,30 @@ gone() {
   equals "$(stat -c %s "$LXCPATH/$NAME/rootdev")" $((96 << 20))
   whole_life ext4
   gone
+}
+
+@test "loop: a template dies with its killed command; who else holds the image mounted is named" {
+  only_loop ext4
+  local pid
+  cat >"$LXCPATH/.template" <<TEMPLATE
+#!/bin/sh
+sleep 300 >/dev/null 2>&1 3>&- &
+echo \$! >"$LXCPATH/.left"
+echo \$\$ >"$LXCPATH/.self"
+wait
+TEMPLATE
+  chmod 755 "$LXCPATH/.template"
+  lxc-create "${P[@]}" "${N[@]}" -t "$LXCPATH/.template" -B loop --fssize 32M >/dev/null 2>&1 3>&- &
+  pid=$!
+  eventually 10 [ -s "$LXCPATH/.self" ]
+  kill -9 "$pid"
+  wait "$pid" || true
+  eventually 5 ended "$(cat "$LXCPATH/.self")"
+  exits 1 lxc-destroy "${P[@]}" "${N[@]}"
+  contains "$output" "end the process $(cat "$LXCPATH/.left") (sleep)"
+  kill -9 "$(cat "$LXCPATH/.left")"
+  eventually 5 no_loops
+  lxc-destroy "${P[@]}" "${N[@]}"
 }
 
 @test "loop, xfs: a whole life" {
@@ -449,15 +474,16 @@ $NAME-n"
   exits 1 lxc-create "${P[@]}" "${N[@]}" -t "$LXCPATH/.template" -f "$LXCPATH/.config" -B loop --fssize 64M
   [ ! -e "$LXCPATH/$NAME" ]
   no_loops
-  printf '#!/bin/sh\ntouch %s; sleep 60 & wait\n' "$LXCPATH/.running" >"$LXCPATH/.template"
+  printf '#!/bin/sh\nsleep 60 & touch %s; wait\n' "$LXCPATH/.running" >"$LXCPATH/.template"
   lxc-create "${P[@]}" "${N[@]}" -t "$LXCPATH/.template" -f "$LXCPATH/.config" -B loop --fssize 64M 3>&- &
   local creator=$!
   eventually 10 test -e "$LXCPATH/.running"
   grep -q "$LXCPATH" /proc/self/mountinfo && fail "the host sees the template's mount"
-  local template
+  local template left
   template=$(pgrep -P "$creator")
-  kill -KILL "$creator"
-  kill -KILL "$template" $(pgrep -P "$template")
+  left=$(pgrep -P "$template")
+  kill -KILL "$creator"  # and the template with it
+  kill -KILL $left
   wait "$creator" || true
   eventually 10 no_loops
   lxc-destroy "${P[@]}" "${N[@]}"

@@ -9,6 +9,7 @@
 
 #include "base/strings.hpp"
 #include "os/loop.hpp"
+#include "os/mount_holder.hpp"
 #include "storage/block/make.hpp"
 #include "storage/block/new_file.hpp"
 #include "storage/block/probe.hpp"
@@ -54,6 +55,12 @@ Status make_image(const NewFile& image, const Specs& specs) {
   return {};
 }
 
+std::string hint_for_mounted(const std::string& device) {
+  const auto holder = os::find_mount_holder(device);
+  if (!holder) return strings::cat("stop the container, or find the mount: findmnt ", device);
+  return strings::cat("stop the container, or end the process ", holder->pid, " (", holder->program, "), which has it mounted");
+}
+
 Status refuse_in_use(const std::string& path) {
   const auto info = sys::stat(path);
   if (!info || !S_ISREG(info->st_mode)) return {};
@@ -61,7 +68,7 @@ Status refuse_in_use(const std::string& path) {
   if (!device || !TRY(block::is_in_use(device->path))) return {};
   return fail(Error::from_errno(EBUSY, "remove", path)
                   .because(strings::cat("it is mounted: ", device->path, " shows it"))
-                  .hint(strings::cat("stop the container, or find the mount: findmnt ", device->path)));
+                  .hint(hint_for_mounted(device->path)));
 }
 
 class LoopStore final : public BackingStore {
