@@ -27,6 +27,7 @@ constexpr int kNewFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, k
 constexpr std::uint64_t kEntryCost = 512;  // bytes of a limit: an inode and a name take room too
 constexpr std::string_view kTampered = "the archive is damaged, or has been tampered with";
 constexpr std::string_view kNoBeginning = "it does not begin as one";
+constexpr std::string_view kMoreRoom = "make room, or choose another store or size (-B, --fssize)";
 constexpr std::string_view kAgain = "nothing of it is kept; get the archive again from where it was made";
 
 // Only where the user has said how much it may be: most archives that are refused so are honest.
@@ -40,12 +41,14 @@ Error too_large(std::uint64_t limit) {
 Error no_room(std::uint64_t room) {
   return Error::message("the archive holds more than there is room for", ENOSPC)
       .because(strings::cat("there is room for ", room, " bytes"))
-      .hint("make room, or choose another store or size (-B, --fssize)");
+      .hint(kMoreRoom);
 }
 
 Status check_call(long result, std::string_view operation, std::string_view path) {
   if (result >= 0) return {};
-  return fail(Error::from_errno(static_cast<int>(-result), operation, strings::printable(path)));
+  Error error = Error::from_errno(static_cast<int>(-result), operation, strings::printable(path));
+  if (result != -ENOSPC && result != -EDQUOT) return fail(std::move(error));
+  return fail(std::move(error).hint(kMoreRoom));
 }
 
 // Damage of the file comes as one of libarchive's failures.
@@ -201,13 +204,26 @@ Status Unpacker::begin_place(const std::string& place) {
   }
   mount_ = std::move(answer->descriptor);
   Frame top{"", TRY(sys::open_at(mount_.get(), ".", O_RDONLY | O_DIRECTORY))};
-  if (limits_.bytes == 0 && is_root(place)) {
-    struct ::statfs room{};
-    TRY(check_call(call(SYS_fstatfs, top.directory.get(), &room), "fstatfs", place));
-    limits_.bytes = written_ + static_cast<std::uint64_t>(room.f_bavail) * static_cast<std::uint64_t>(room.f_bsize);
-  }
+  TRY(measure_room(top.directory.get()));
   frames_.push_back(std::move(top));
   return {};
+}
+
+// Each place may have a file system of its own. Where they share one, what the others took is no longer free.
+Status Unpacker::measure_room(int directory) {
+  struct ::statfs info{};
+  TRY(check_call(call(SYS_fstatfs, directory, &info), "fstatfs", place_));
+  room_ = static_cast<std::uint64_t>(info.f_bavail) * static_cast<std::uint64_t>(info.f_bsize);
+  written_here_ = 0;
+  return {};
+}
+
+// Against what the user allows all roots together, else against what there is room for in this place.
+Status Unpacker::charge_data(std::uint64_t bytes) {
+  written_ += bytes;
+  written_here_ += bytes;
+  if (limits_.bytes != 0) return written_ > limits_.bytes ? Status(fail(too_large(limits_.bytes))) : Status{};
+  return written_here_ > room_ ? Status(fail(no_room(room_))) : Status{};
 }
 
 Status Unpacker::end_place() {
@@ -385,9 +401,7 @@ Status Unpacker::write_data(const Fd& file, std::uint64_t size) {
     if (result != ARCHIVE_OK) return fail(damaged(error_of(tar_.get(), "")));
     const auto begin = static_cast<std::uint64_t>(offset);
     if (offset < 0 || begin < end || begin > size || bytes > size - begin) return fail(refused("data beyond its size"));
-    written_ += bytes;
-    if (limits_.bytes != 0 && written_ > limits_.bytes)
-      return fail(limits_.sizes != 0 ? too_large(limits_.bytes) : no_room(limits_.bytes));
+    TRY(charge_data(bytes));
     for (std::size_t done = 0; done < bytes;) {
       const long count = call(SYS_pwrite64, file.get(), static_cast<const char*>(data) + done, bytes - done, begin + done);
       TRY(check_call(count, "write", shown()));

@@ -19,7 +19,7 @@
 namespace berth::archive {
 
 struct Limits {
-  std::uint64_t bytes = 0;  // of data that is written; 0 = what there is room for
+  std::uint64_t bytes = 0;  // of data that is written, in all roots; 0 = what there is room for in each place
   std::uint64_t sizes = 0;  // of all files, with holes, attributes, and something for each; 0 = any
   bool any_device = false;  // else the usual ones
 };
@@ -60,6 +60,7 @@ class Unpacker {
   Status take_stream_part();
   Status go_to(const Placed& placed);
   Status begin_place(const std::string& place);
+  Status measure_room(int directory);
   Status end_place();
   Status leave();
   Status make(const std::string& name);
@@ -73,6 +74,7 @@ class Unpacker {
   Status finish_file(const Fd& file, const std::string& name);
   Status keep_flags(const std::string& name);
   Status charge(std::uint64_t bytes);
+  Status charge_data(std::uint64_t bytes);
   [[nodiscard]] std::size_t attribute_bytes() const;
   Result<std::string> read_small(std::size_t limit);
   Result<std::vector<std::pair<std::string, std::string>>> attributes();
@@ -106,6 +108,7 @@ class Unpacker {
   Fd mount_;              // of the place: lasts as long as it is open
   Fd stream_;
   std::uint64_t written_ = 0, sizes_ = 0;
+  std::uint64_t room_ = 0, written_here_ = 0;  // of the place that is open
 };
 
 }  // namespace berth::archive

@@ -391,7 +391,7 @@ r, w = os.pipe(); os.close(r); sys.exit(subprocess.run(sys.argv[1:], stdout=w, s
   try_import "$LXCPATH/good" "${NAME}b" --max-size 1b
   contains "$output" "larger than --max-size allows"
   contains "$output" "more than 1 bytes"
-  contains "$output" "takes some $(berth storage usage "${P[@]}" "$NAME" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["used"])') bytes"
+  contains "$output" "takes some $(berth storage usage "${P[@]}" "$NAME" --json | python3 -c 'import json, sys; print("%g" % (json.load(sys.stdin)[0]["used"] * 10 // 2**20 / 10))') MiB"
   lacks "$output" "tampered"
   run -1 berth import -P "$LXCPATH/typo/more" "$LXCPATH/good"
   contains "$output" "there is no directory $LXCPATH/typo/more"
@@ -510,6 +510,31 @@ r, w = os.pipe(); os.close(r); sys.exit(subprocess.run(sys.argv[1:], stdout=w, s
   contains "$output" "more than there is room for"
   contains "$output" "takes some 2"
   lacks "$output" "--max-size"
+}
+
+@test "each root of an archive with snapshots has the room of its own file system" {
+  has_loop || skip "no loop devices here: $(berth storage list "${P[@]}")"
+  plain_container
+  head -c 16M /dev/urandom >"$LXCPATH/$NAME/rootfs/big"
+  berth export "${P[@]}" "$NAME" - | berth import "${P[@]}" - full -B loop --fssize 32M
+  lxc-snapshot "${P[@]}" -n full
+  berth export "${P[@]}" full "$LXCPATH/a.tar" --snapshots
+  mkdir "$LXCPATH/other"
+  berth import -P "$LXCPATH/other" "$LXCPATH/a.tar"
+  lxc-snapshot -P "$LXCPATH/other" -n full -r snap0 -N again
+  berth export -P "$LXCPATH/other" again - | berth import "${P[@]}" - again -B dir
+  cmp "$LXCPATH/$NAME/rootfs/big" "$LXCPATH/again/rootfs/big"
+  run -1 berth import -P "$LXCPATH/other" "$LXCPATH/a.tar" tight -B loop --fssize 16M
+  contains "$output" "this root takes some 1"
+  [ ! -e "$LXCPATH/other/tight" ]
+  # Those of one file system have its room together.
+  mkdir "$LXCPATH/shared"
+  mount -t tmpfs -o size=24M none "$LXCPATH/shared"
+  run -1 berth import -P "$LXCPATH/shared" "$LXCPATH/a.tar" -B dir
+  contains "$output" "more than there is room for"
+  contains "$output" "the archive says of itself that it takes some 3"
+  equals "$(ls -A "$LXCPATH/shared")" ""
+  umount "$LXCPATH/shared"
 }
 
 @test "export: a reader that goes away is told of, not libarchive's troubles" {

@@ -27,6 +27,7 @@
 #include "runtime/partial.hpp"
 #include "runtime/root_journal.hpp"
 #include "runtime/store_options.hpp"
+#include "storage/block/size_text.hpp"
 #include "storage/tree/attributes.hpp"
 #include "storage/tree/remove_tree.hpp"
 #include "sys/file.hpp"
@@ -214,11 +215,16 @@ class Importer {
 
   // What --max-size would have to be, or the room, as far as the archive says.
   [[nodiscard]] Error with_need(Error error) const {
-    const std::uint64_t bytes = expected();
-    const bool too_large = error.code() == EFBIG && request_.most_bytes != 0 && bytes > request_.most_bytes;
-    if (bytes == 0 || (!too_large && error.code() != ENOSPC)) return error;
-    const std::string why = strings::cat(error.because(), error.because().empty() ? "" : "; ",
-                                         "the archive says of itself that it takes some ", bytes, " bytes");
+    const bool too_large = error.code() == EFBIG && request_.most_bytes != 0 && expected() > request_.most_bytes;
+    if (!too_large && error.code() != ENOSPC && error.code() != EDQUOT) return error;
+    // A device has room for one root; where roots share a file system, they need it together.
+    const bool alone = !too_large && current_ != nullptr && current_->store->traits().is_block;
+    const std::uint64_t bytes = alone ? current_->about->root->bytes : expected();
+    if (bytes == 0) return error;
+    const std::string why =
+        strings::cat(error.because(), error.because().empty() ? "" : "; ",
+                     alone ? "the archive says that this root takes some " : "the archive says of itself that it takes some ",
+                     storage::block::size_text(bytes));
     return std::move(error).because(why);
   }
 
