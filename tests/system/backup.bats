@@ -452,6 +452,14 @@ r, w = os.pipe(); os.close(r); sys.exit(subprocess.run(sys.argv[1:], stdout=w, s
   equals "$(cat "$LXCPATH/${NAME}r/rootfs/state")" one
   berth import "${P[@]}" "$LXCPATH/b.tar.zst" "${NAME}b"
   equals "$(lxc-snapshot "${P[@]}" -n "${NAME}b" -L)" "No snapshots"
+  # The place that is named is the container's; its snapshots are where they always are.
+  berth import "${P[@]}" "$LXCPATH/a.tar.zst" "${NAME}d" --dir "$LXCPATH/elsewhere"
+  equals "$(cat "$LXCPATH/elsewhere/state")" three
+  equals "$(cat "$LXCPATH/${NAME}d/snaps/snap0/rootfs/state")" one
+  lxc-snapshot "${P[@]}" -n "${NAME}d" -r snap1 -N "${NAME}e"
+  equals "$(cat "$LXCPATH/${NAME}e/rootfs/state")" two
+  lxc-destroy "${P[@]}" -n "${NAME}d" -s
+  [ ! -e "$LXCPATH/elsewhere" ]
 }
 
 @test "killed while it exports or imports: the next one cleans up" {

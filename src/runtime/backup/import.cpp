@@ -171,8 +171,9 @@ class Importer {
   Status choose_store(Unpacking& one, const std::string& pool_name) {
     if (!one.about->root) return {};
     const storage::Owner owner{one.container.directory(), pool_name};
+    const storage::Specs given = given_for(one);
     const auto placed = [&](const std::string& bdev) -> Status {
-      StoreChoice choice = TRY(runtime::choose_store(bdev, owner, request_.specs));
+      StoreChoice choice = TRY(runtime::choose_store(bdev, owner, given));
       one.store = choice.store;
       one.specs = std::move(choice.specs);
       one.root = std::move(choice.path);
@@ -181,12 +182,20 @@ class Importer {
     };
     if (manifest_.stream && one.about == &manifest_.container) return placed(manifest_.stream->type);
     if (!request_.bdev.empty()) return placed(request_.bdev);
-    if (const auto store = storage::find_store(one.about->root->type)) TRY(check_options(**store, request_.specs));
+    if (const auto store = storage::find_store(one.about->root->type)) TRY(check_options(**store, given));
     Status as_before = placed(one.about->root->type);
     if (as_before) return {};
     notes_.push_back(strings::cat("the root file system becomes a directory; as '", one.about->root->type,
                                   "', which it was, it can't be made here: ", as_before.error().line()));
     return placed("dir") ? Status{} : std::move(as_before);  // a directory does not take the user's options either
+  }
+
+  // What the user asks for: the place that he names is the container's alone, and its snapshots have their usual ones.
+  [[nodiscard]] storage::Specs given_for(const Unpacking& one) const {
+    storage::Specs given = request_.specs;
+    if (one.about == &manifest_.container) return given;
+    for (std::string* place : {&given.directory, &given.logical_volume, &given.rbd_name}) place->clear();
+    return given;
   }
 
   // Where the user does not say otherwise, the file system is of the size and type that it was.
