@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/strings.hpp"
+#include "storage/block/size_text.hpp"
 #include "sys/file.hpp"
 #include "sys/raw.hpp"
 
@@ -19,6 +20,7 @@ namespace berth::archive {
 namespace {
 
 using storage::archive::Word;
+using storage::block::size_text;
 using sys::raw::call;
 
 constexpr std::size_t kBlock = 128 << 10, kHeld = 1 << 20, kLongestManifest = 60 << 10, kMostKept = 128 << 20;  // bytes
@@ -33,14 +35,14 @@ constexpr std::string_view kAgain = "nothing of it is kept; get the archive agai
 // Only where the user has said how much it may be: most archives that are refused so are honest.
 Error too_large(std::uint64_t limit) {
   return Error::message("the archive is larger than --max-size allows", EFBIG)
-      .because(strings::cat("its files are of more than ", limit, " bytes together: holes, extended attributes and ", kEntryCost,
-                            " bytes for each are included"))
+      .because(strings::cat("its files are of more than ", size_text(limit), " together: holes, extended attributes and ",
+                            kEntryCost, " bytes for each are included"))
       .hint("where it is one that you trust, give a larger --max-size");
 }
 
 Error no_room(std::uint64_t room) {
   return Error::message("the archive holds more than there is room for", ENOSPC)
-      .because(strings::cat("there is room for ", room, " bytes"))
+      .because(strings::cat("there is room for ", size_text(room)))
       .hint(kMoreRoom);
 }
 

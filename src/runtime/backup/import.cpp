@@ -218,8 +218,8 @@ class Importer {
     const Status limited = traits.can_resize ? one.store->resize(one.root, limit)
                                              : fail(strings::cat("storage of type '", traits.name, "' has no limits"));
     if (!limited)
-      notes_.push_back(strings::cat("the root file system may take more than the ", limit,
-                                    " bytes that were its limit: ", limited.error().line()));
+      notes_.push_back(strings::cat("the root file system may take more than the ", storage::block::size_text(limit),
+                                    " that were its limit: ", limited.error().line()));
   }
 
   // What --max-size would have to be, or the room, as far as the archive says.
