@@ -521,6 +521,30 @@ r, w = os.pipe(); os.close(r); sys.exit(subprocess.run(sys.argv[1:], stdout=w, s
   lacks "$output" "--max-size"
 }
 
+@test "a running container on a loop device is exported frozen or as it runs, when that is asked for" {
+  has_loop || skip "no loop devices here: $(berth storage list "${P[@]}")"
+  plain_container
+  head -c 30M /dev/urandom >"$LXCPATH/$NAME/rootfs/big"
+  berth export "${P[@]}" "$NAME" - | berth import "${P[@]}" - "${NAME}l" -B loop --fssize 64M
+  start_container "${NAME}l"
+  lxc-attach "${P[@]}" -n "${NAME}l" -- sh -c 'echo now >/state'
+  run -1 berth export "${P[@]}" "${NAME}l" "$LXCPATH/a.tar"
+  contains "$output" "add --freeze"
+  contains "$output" "--no-freeze (it goes on, and files that it changes meanwhile may be inconsistent)"
+  local how
+  for how in --freeze --no-freeze; do
+    begin_slow "$how" "${NAME}l"
+    [ "$how" = --no-freeze ] || equals "$(state "${NAME}l")" FROZEN
+    end_slow
+    equals "$(state "${NAME}l")" RUNNING
+    [ ! -e "$LXCPATH/${NAME}l/exporting" ]
+    berth import "${P[@]}" "$LXCPATH/slow.tar.zst" "copy$how" -B dir
+    equals "$(cat "$LXCPATH/copy$how/rootfs/state")" now
+  done
+  lxc-stop "${P[@]}" -n "${NAME}l" -k
+  lxc-destroy "${P[@]}" -n "${NAME}l"
+}
+
 @test "each root of an archive with snapshots has the room of its own file system" {
   has_loop || skip "no loop devices here: $(berth storage list "${P[@]}")"
   plain_container

@@ -24,9 +24,11 @@ std::string frozen_note(const Container& container) { return notes_of(container)
 std::string sending_note(const Container& container) { return notes_of(container) + "/sending"; }
 
 Error may_not_run(const storage::BackingStore& store, const config::Conf& conf) {
-  return Error::message("the container runs, and its root file system can't be read meanwhile", EBUSY)
-      .because(strings::cat("storage of type '", store.traits().name, "' is mounted once, and has no snapshots here"))
-      .hint("stop it, export it, start it again")
+  return Error::message("the container runs, and its root file system changes meanwhile", EBUSY)
+      .because(strings::cat("storage of type '", store.traits().name, "' has no snapshots here"))
+      .hint(
+          "add --freeze (it stands still for the time of the copy) or --no-freeze (it goes on, and files that it changes "
+          "meanwhile may be inconsistent), or stop it, export it, start it again")
       .set_by(conf.origin("lxc.rootfs.path"));
 }
 
@@ -116,7 +118,7 @@ Status StillContainer::hold_running(const config::Conf& conf, Stillness how) {
   exporting_ = TRY(claim_notes(*container_));
   TRY(clean_notes(*container_));
   if (how == Stillness::kAny && TRY(take_snapshot(conf.rootfs.path))) return {};
-  if (store_->traits().is_block) return fail(may_not_run(*store_, conf));
+  if (store_->traits().is_block && how != Stillness::kFrozen) return fail(may_not_run(*store_, conf));
   return freeze();
 }
 

@@ -12,7 +12,7 @@
 namespace berth::runtime {
 
 enum class Stillness {
-  kAny,     // stopped; else a snapshot of its storage where that can, else frozen
+  kAny,     // stopped; else a snapshot of its storage where that can, else frozen, but for a device
   kFrozen,  // frozen in any case
   kNone,    // as it is: what changes meanwhile may be inconsistent
   kStream,  // as it is, and nobody else exports it: BackingStore::begin_send() keeps it as it is at one moment
