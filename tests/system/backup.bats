@@ -558,8 +558,19 @@ r, w = os.pipe(); os.close(r); sys.exit(subprocess.run(sys.argv[1:], stdout=w, s
   berth export -P "$LXCPATH/other" again - | berth import "${P[@]}" - again -B dir
   cmp "$LXCPATH/$NAME/rootfs/big" "$LXCPATH/again/rootfs/big"
   run -1 berth import -P "$LXCPATH/other" "$LXCPATH/a.tar" tight -B loop --fssize 16M
-  contains "$output" "this root takes some 1"
+  contains "$output" "that the root file system takes some 1"
   [ ! -e "$LXCPATH/other/tight" ]
+  # It is told which root is meant.
+  mkdir "$LXCPATH/mount"
+  mount -o loop "$LXCPATH/full/rootdev" "$LXCPATH/mount"
+  rm "$LXCPATH/mount/big"
+  umount "$LXCPATH/mount"
+  berth export "${P[@]}" full "$LXCPATH/b.tar" --snapshots
+  run -1 berth import -P "$LXCPATH/other" "$LXCPATH/b.tar" tight -B loop --fssize 16M
+  contains "$output" "that the root file system of snapshot snap0 takes some 1"
+  run -0 berth import "${P[@]}" "$LXCPATH/b.tar" odd -B dir
+  equals "$(grep -c "the root file system may take more than" <<<"$output")" 1
+  equals "$(grep -c "the root file system of snapshot snap0 may take more than" <<<"$output")" 1
   # Those of one file system have its room together.
   mkdir "$LXCPATH/shared"
   mount -t tmpfs -o size=24M none "$LXCPATH/shared"

@@ -168,6 +168,12 @@ class Importer {
     return {};
   }
 
+  // For people.
+  [[nodiscard]] std::string root_of(const Unpacking& one) const {
+    const bool main = one.about == &manifest_.container;
+    return main ? "the root file system" : "the root file system of snapshot " + strings::printable(one.about->name);
+  }
+
   Status choose_store(Unpacking& one, const std::string& pool_name) {
     if (!one.about->root) return {};
     const storage::Owner owner{one.container.directory(), pool_name};
@@ -185,7 +191,7 @@ class Importer {
     if (const auto store = storage::find_store(one.about->root->type)) TRY(check_options(**store, given));
     Status as_before = placed(one.about->root->type);
     if (as_before) return {};
-    notes_.push_back(strings::cat("the root file system becomes a directory; as '", one.about->root->type,
+    notes_.push_back(strings::cat(root_of(one), " becomes a directory; as '", one.about->root->type,
                                   "', which it was, it can't be made here: ", as_before.error().line()));
     return placed("dir") ? Status{} : std::move(as_before);  // a directory does not take the user's options either
   }
@@ -207,7 +213,7 @@ class Importer {
     const auto same = one.store->place(owner, one.specs);
     if (same) return;
     one.specs.fstype.clear();
-    notes_.push_back(strings::cat("the root file system is no ", fstype, ", which it was: ", same.error().line()));
+    notes_.push_back(strings::cat(root_of(one), " is no ", fstype, ", which it was: ", same.error().line()));
   }
 
   // A quota that the old root had, where the new one can have one that what it holds now (not compressed, say) fits into.
@@ -218,7 +224,7 @@ class Importer {
     const Status limited = traits.can_resize ? one.store->resize(one.root, limit)
                                              : fail(strings::cat("storage of type '", traits.name, "' has no limits"));
     if (!limited)
-      notes_.push_back(strings::cat("the root file system may take more than the ", storage::block::size_text(limit),
+      notes_.push_back(strings::cat(root_of(one), " may take more than the ", storage::block::size_text(limit),
                                     " that were its limit: ", limited.error().line()));
   }
 
@@ -230,10 +236,9 @@ class Importer {
     const bool alone = !too_large && current_ != nullptr && current_->store->traits().is_block;
     const std::uint64_t bytes = alone ? current_->about->root->bytes : expected();
     if (bytes == 0) return error;
-    const std::string why =
-        strings::cat(error.because(), error.because().empty() ? "" : "; ",
-                     alone ? "the archive says that this root takes some " : "the archive says of itself that it takes some ",
-                     storage::block::size_text(bytes));
+    const std::string why = strings::cat(error.because(), error.because().empty() ? "" : "; ", "the archive says ",
+                                         alone ? "that " + root_of(*current_) : "of itself that it", " takes some ",
+                                         storage::block::size_text(bytes));
     return std::move(error).because(why);
   }
 
@@ -281,11 +286,11 @@ class Importer {
 
   Result<Fd> make_root(Unpacking& one) {
     if (&one != &all_.front()) TRY(sys::ensure_directory(one.container.directory(), kDirectoryMode));
+    current_ = &one;
     TRY(record_root(target_.directory(), *one.store, one.root));
     Status made = one.store->create(one.root, one.specs);
-    TRY_CONTEXT(forget_if_taken(target_.directory(), *one.store, one.root, std::move(made)), "cannot make the root file system");
+    TRY_CONTEXT(forget_if_taken(target_.directory(), *one.store, one.root, std::move(made)), "cannot make " + root_of(one));
     one.has_root = true;
-    current_ = &one;
     view_.emplace(TRY(open_view(one)));
     Fd directory = TRY(sys::open(view_->directory(), O_RDONLY | O_DIRECTORY));
     TRY(storage::forget_inherited(directory.get(), view_->directory()));
@@ -351,6 +356,7 @@ class Importer {
     TRY(std::move(closed));
     TRY(current_->store->moved(current_->root, {current_->container.directory(), current_->container.name()}));
     keep_limit(*current_);
+    current_ = nullptr;
     return {};
   }
 
