@@ -35,6 +35,8 @@ struct XfsGrow {  // struct xfs_growfs_data
 constexpr unsigned long kXfsGeometry = _IOR('X', 100, XfsGeometry);
 constexpr unsigned long kXfsGrow = _IOW('X', 110, XfsGrow);
 
+constexpr std::uint64_t kLeastBtrfs = std::uint64_t{256} << 20;  // the kernel's btrfs takes no smaller size for a device
+
 // ------------------------------------------------------------------------------------------------------------------------------
 
 struct Space {
@@ -205,6 +207,10 @@ Status check_resize(const std::string& type, const std::string& path, std::uint6
                     .because(path)
                     .hint("give a size, 2G for example: only a quota (btrfs, zfs) can be lifted with 'none'"));
   if (!can_grow(type)) return fail(cannot_resize(type, path, "larger or smaller"));
+  if (type == "btrfs" && bytes < kLeastBtrfs && bytes != size)
+    return fail(Error::message(strings::cat("cannot give a file system of type btrfs the size ", size_text(bytes)), EINVAL)
+                    .because(strings::cat(path, ": the kernel refuses sizes below ", size_text(kLeastBtrfs)))
+                    .hint(strings::cat("choose ", size_text(kLeastBtrfs), " at least")));
   if (bytes >= size || type != "xfs") return {};
   return fail(cannot_resize(type, path, "smaller").hint("copy the container into a smaller one (--fssize)"));
 }

@@ -428,6 +428,14 @@ TEST_F(FakeTools, SizesThatCantBeAreRefusedFirst) {
   EXPECT_EQ(block::check_resize("xfs", "/dev/x", 100, 50).error().code(), EOPNOTSUPP);
   EXPECT_EQ(block::check_resize("squashfs", "/dev/x", 100, 200).error().code(), EOPNOTSUPP);
   EXPECT_TRUE(block::check_resize("xfs", "/dev/x", 100, 200));
+  constexpr std::uint64_t kMiB = 1 << 20;
+  for (const std::uint64_t bytes : {5 * kMiB, 200 * kMiB, 256 * kMiB - 4096}) {
+    const auto refused = block::check_resize("btrfs", "/dev/x", 120 * kMiB, bytes);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(text_of(refused.error()), HasSubstr("choose 256 MiB at least"));
+  }
+  EXPECT_TRUE(block::check_resize("btrfs", "/dev/x", 120 * kMiB, 120 * kMiB));
+  EXPECT_TRUE(block::check_resize("btrfs", "/dev/x", 120 * kMiB, 256 * kMiB));
   EXPECT_TRUE(block::check_resize("ext4", "/dev/x", 100, 50));
 }
 
