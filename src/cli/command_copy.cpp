@@ -99,13 +99,19 @@ Status check_root_for_tmpfs(const runtime::Container& container) {
           .set_by(conf.origin("lxc.rootfs.path")));
 }
 
+// A second operand is meant as the name by who knows cp(1).
+std::string hint_for_name(const CopyOptions& options) {
+  if (options.arguments.size() == 1) return strings::cat("-N ", options.arguments.front());
+  return "with --ephemeral one is made up";
+}
+
 Status check(const CopyOptions& options) {
   if (options.rename) return check_rename(options);
   if (options.tmpfs) TRY(check_tmpfs(options));
   if (!options.ephemeral && (!options.mounts.empty() || options.foreground))
     return fail("--mount and --foreground are for a copy that is started: add --ephemeral");
   if (!options.ephemeral && options.new_name.empty() && options.new_path.empty())
-    return fail(Error::message("the copy needs a name (--newname)").hint("with --ephemeral one is made up"));
+    return fail(Error::message("the copy needs a name (--newname)").hint(hint_for_name(options)));
   return {};
 }
 

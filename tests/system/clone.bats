@@ -192,6 +192,13 @@ HOOK
   [ ! -e "$LXCPATH/${NAME}c/partial" ] && [ ! -e "$(root "${NAME}c")/large" ]
 }
 
+@test "a copy without --newname: a second operand is told as the name" {
+  only_berth "the texts are berth's own"
+  plain_container
+  exits 1 lxc-copy "${P[@]}" "$NAME" "${NAME}b"
+  contains "$output" "try: -N ${NAME}b"
+}
+
 @test "a full disk: the error names the file, nothing is left" {
   only_root
   only_berth "the texts are berth's own"
