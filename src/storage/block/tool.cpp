@@ -27,11 +27,18 @@ os::Command command_of(const Tool& tool) {
 
 Error with_package(Error error, const Tool& tool) {
   if (error.code() != ENOENT || is_installed(tool.program)) return error;
-  if (tool.package.empty()) return std::move(error).hint(strings::cat("install the package that has ", tool.program));
-  return std::move(error).hint(strings::cat("apt install ", tool.package));
+  return missing_program(tool.program, tool.package);
 }
 
 }  // namespace
+
+Error missing_program(std::string_view program, std::string_view package, int code) {
+  if (package.empty())
+    return Error::message(strings::cat("there is no program '", program, "'"), code)
+        .hint(strings::cat("install the package that has ", program));
+  return Error::message(strings::cat("there is no program '", program, "' (Debian: package ", package, ")"), code)
+      .hint(strings::cat("apt install ", package));
+}
 
 Result<os::Finished> run(const Tool& tool) {
   auto finished = os::run(command_of(tool));

@@ -1,8 +1,10 @@
 // The programs that make and change file systems, volumes and images.
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -19,6 +21,9 @@ struct Tool {
   std::string package{};  // of Debian, named when the program is missing
   std::chrono::milliseconds timeout = kQuick;
 };
+
+// "There is no program 'lvs' (Debian: package lvm2)", with the way to get it.
+Error missing_program(std::string_view program, std::string_view package, int code = ENOENT);
 
 // Runs it with messages in English. Error: the program is missing (ENOENT, with the package to install) or could not be run; how
 // it ended is for the caller to judge.

@@ -157,7 +157,7 @@ class NbdStore final : public BackingStore {
   [[nodiscard]] Result<std::string> place(const Owner& owner, const Specs& specs) const override {
     TRY(block::check_type(specs.fstype));
     for (const char* program : {"qemu-nbd", "qemu-img"})
-      if (!block::is_installed(program)) return fail(Error::from_errno(ENOENT, "execve", program).hint("apt install qemu-utils"));
+      if (!block::is_installed(program)) return fail(block::missing_program(program, "qemu-utils"));
     TRY(nbd::check_driver());
     return specs.directory.empty() ? owner.directory + "/rootdev.qcow2" : specs.directory;
   }

@@ -45,9 +45,7 @@ Error failure(const os::Finished& finished, std::string_view what) {
 
 Status need_tool() {
   if (block::is_installed("rbd")) return {};
-  return fail(Error::message("there is no program 'rbd'", EOPNOTSUPP)
-                  .because("storage of type 'rbd' is made and looked after by it")
-                  .hint("install ceph-common"));
+  return fail(block::missing_program("rbd", "ceph-common", EOPNOTSUPP));
 }
 
 Result<std::string> run(const std::vector<std::string>& arguments, std::string_view what, const std::string& user) {

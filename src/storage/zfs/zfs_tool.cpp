@@ -71,8 +71,7 @@ bool is_installed() { return os::has_program("zfs"); }
 
 Status need_tool() {
   if (is_installed()) return {};
-  return fail(Error::message("there is no program 'zfs'", EOPNOTSUPP)
-                  .because("storage of type 'zfs' is made and looked after by it")
+  return fail(Error::message("there is no program 'zfs' (Debian: package zfsutils-linux)", EOPNOTSUPP)
                   .hint("install zfsutils-linux (with the kernel's module from zfs-dkms), or zfs-fuse"));
 }
 
