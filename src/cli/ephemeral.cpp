@@ -89,7 +89,11 @@ Result<runtime::Container> clone_with(const runtime::Container& source, const Ep
   auto copy = TRY(runtime::clone(source, clone));
   auto made = make_layers(added.overlays);
   if (made) return copy;
-  static_cast<void>(runtime::destroy(copy, {}));
+  if (const auto removed = runtime::destroy(copy, {}); !removed)
+    return fail(std::move(made.error())
+                    .context(strings::cat("the copy ", copy.name(), " is made and can't be removed again"))
+                    .hint(strings::cat("remove it: lxc-destroy -P ", strings::shell_quote(copy.lxcpath()), " -n ", copy.name(),
+                                       " (", removed.error().line(), ")")));
   return fail(std::move(made.error()).context("the copy is made and removed again"));
 }
 

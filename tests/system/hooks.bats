@@ -213,7 +213,7 @@ lxc.hook.mount = $LXCPATH/hook"
   start_container
   init=$(tr '\0' '\n' <"/proc/$(init_pid)/environ")
   grep -qx HOOKS=1 "$LXCPATH/log"
-  ! grep -qx RUNTIME=1 "$LXCPATH/log"
+  exits 1 grep -qx RUNTIME=1 "$LXCPATH/log"
   contains "$init" BOTH=1
   contains "$init" RUNTIME=1
   lacks "$init" HOOKS=1

@@ -130,7 +130,7 @@ both"
     wait "$pid" || status=$?
     equals "$status" 130
     contains "$(cat "$LXCPATH/said")" "cancelled"
-    ! pgrep -f 'sleep 321\.5'
+    exits 1 pgrep -f 'sleep 321\.5'
     [ ! -e "$LXCPATH/$NAME" ]
   done
 }
